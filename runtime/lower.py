@@ -1,0 +1,62 @@
+"""From a graph to a program: every operator is checked, then turned into kernel calls by its row."""
+
+from __future__ import annotations
+
+from midge.runtime.errors import ModelError, UnsupportedError
+from midge.runtime.graph import Graph, Node
+from midge.runtime.operators import OPERATORS
+from midge.runtime.program import Program, Step, Target
+
+
+def check(node: Node) -> None:
+    """Check that an operator is one that Midge can run.
+
+    Raises:
+        UnsupportedError: no kernel covers it; the message names operator, place and reason.
+        ModelError: it contradicts itself.
+    """
+    row = OPERATORS.get(node.operator.kind)
+    if row is None:
+        raise UnsupportedError(
+            f"{node.location}: Midge has no kernel for {node.operator.kind}. Replace the layer by supported ones "
+            "(`midge inspect` lists every operator of the model), or run this model with `--on litert`"
+        )
+    try:
+        row.check(node)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{node.location}: {error}") from None
+    except ModelError as error:
+        raise ModelError(f"{node.location}: {error}") from None
+
+
+def lower(graph: Graph, target: Target) -> Program:
+    """Lower a whole graph.
+
+    Raises:
+        UnsupportedError: the first operator that no kernel covers.
+        ModelError: the first operator that contradicts itself.
+    """
+    return Program(graph, target, tuple(_lower_node(node, target) for node in graph.nodes()))
+
+
+def _lower_node(node: Node, target: Target) -> Step:
+    check(node)
+    row = OPERATORS[node.operator.kind]
+    operator = node.operator
+    runtime = {i for i in operator.inputs if i is not None and node.graph.tensors[i].data is None}
+    in_place = tuple(
+        (source, operator.outputs[output_position])
+        for input_position, output_position in row.in_place(node)
+        if (source := operator.inputs[input_position]) is not None and source in runtime
+    )
+    return Step(
+        index=operator.index,
+        kind=operator.kind,
+        name=node.output().name,
+        inputs=tuple(dict.fromkeys(i for i in operator.inputs if i in runtime and i is not None)),
+        outputs=operator.outputs,
+        calls=row.lower(node, target),
+        macs=row.macs(node),
+        in_place=in_place,
+        alias=row.alias,
+    )

@@ -1,0 +1,93 @@
+"""The lowered model: which kernels run in which order, with which parameters.
+
+The host runtime and the C emitter both walk a `Program`; neither knows what an operator is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from midge.runtime.graph import Array, Graph
+
+ParamValue = int | float | Array | tuple[int, ...] | None
+"""A field of a kernel's parameter structure.
+
+A NumPy array becomes a pointer to a constant in read-only memory, a tuple an inline array, None a null pointer.
+"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What kernels are chosen and constants packed for."""
+
+    arch: str = "portable"
+    """Folder of `kernels/arch` whose inner loops run: `portable`, `x86_64`, `armv7em`, ..."""
+    optimize: str = "default"
+    """`default`, `speed`, `size` or `ram`."""
+
+
+@dataclass(frozen=True, eq=False)
+class KernelCall:
+    """One call of a C kernel: `kernel(&params, inputs..., outputs...[, scratch])`.
+
+    The parameters' C type is `<kernel>_params`; the arguments' order and types are the prototype's in `kernels.h`.
+    """
+
+    kernel: str
+    params: Mapping[str, ParamValue]
+    inputs: tuple[int, ...]
+    """Tensor positions in the graph; a constant tensor is allowed."""
+    outputs: tuple[int, ...]
+    scratch: int = 0
+    """Bytes of temporary memory, 16-byte aligned; exactly what the kernel touches."""
+
+    def constants(self) -> dict[str, Array]:
+        """The parameters that are arrays in read-only memory, by field name."""
+        return {name: value for name, value in self.params.items() if isinstance(value, np.ndarray)}
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One operator, lowered. A step without calls only renames its input."""
+
+    index: int
+    """Position of the operator in the model file."""
+    kind: str
+    name: str
+    """Name of the first output tensor."""
+    inputs: tuple[int, ...]
+    """Tensors read, constants left out."""
+    outputs: tuple[int, ...]
+    calls: tuple[KernelCall, ...]
+    macs: int = 0
+    in_place: tuple[tuple[int, int], ...] = ()
+    """(input tensor, output tensor) pairs that may share their first byte because the kernel allows it."""
+    alias: bool = False
+    """Whether output 0 is input 0 under another shape (RESHAPE and its kin)."""
+
+    @property
+    def kernel(self) -> str:
+        """The kernels of the step, for tables: joined by `+`, `-` for none."""
+        return "+".join(dict.fromkeys(call.kernel for call in self.calls)) or "-"
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of temporary memory that the step needs."""
+        return max((call.scratch for call in self.calls), default=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A graph lowered for a target."""
+
+    graph: Graph
+    target: Target
+    steps: tuple[Step, ...] = field(default=())
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulate operations of one inference."""
+        return sum(step.macs for step in self.steps)
