@@ -1,7 +1,7 @@
 """Train the demo's model: a small convolutional network that reads handwritten digits.
 
-Run it as ``python examples/digits/train.py``; it needs ``midge[convert]`` and scikit-learn, takes about a minute
-on a laptop and writes three files beside itself:
+Run it as ``python examples/digits/train.py``; it needs ``midge[convert]`` and scikit-learn, takes about a
+minute on a laptop and writes three files beside itself:
 
 ``digits.keras``      the trained network, float32 ``[1, 8, 8, 1]`` in ``[0, 1]`` to ten probabilities
 ``calibration.npz``   300 training images (``x``, ``y``) to calibrate the quantization with
@@ -59,7 +59,7 @@ def separable_block(x: keras.KerasTensor, channels: int, stride: int = 1) -> ker
 
 
 def build_model() -> keras.Model:
-    """Build the untrained network: one convolution, three separable blocks of which one is residual, a classifier."""
+    """Build the untrained network: a convolution, four separable blocks, one of them residual, a classifier."""
     inputs = keras.Input((8, 8, 1), name="image")
     x = conv_block(inputs, 3, 24)
     x = separable_block(x, 32)
@@ -97,9 +97,7 @@ def main() -> None:
     build = build_model()  # saved without the optimizer, whose state would treble the file
     build.set_weights(model.get_weights())
     build.save(HERE / "digits.keras")
-    np.savez_compressed(
-        HERE / "calibration.npz", x=train_x[:CALIBRATION_IMAGES], y=train_y[:CALIBRATION_IMAGES]
-    )
+    np.savez_compressed(HERE / "calibration.npz", x=train_x[:CALIBRATION_IMAGES], y=train_y[:CALIBRATION_IMAGES])
     np.savez_compressed(HERE / "test.npz", x=test_x, y=test_y)
 
 
