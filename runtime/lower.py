@@ -36,10 +36,16 @@ def lower(graph: Graph, target: Target) -> Program:
         UnsupportedError: the first operator that no kernel covers.
         ModelError: the first operator that contradicts itself.
     """
-    return Program(graph, target, tuple(_lower_node(node, target) for node in graph.nodes()))
+    return Program(graph, target, tuple(lower_node(node, target) for node in graph.nodes()))
 
 
-def _lower_node(node: Node, target: Target) -> Step:
+def lower_node(node: Node, target: Target) -> Step:
+    """Check and lower one operator.
+
+    Raises:
+        UnsupportedError: no kernel covers it.
+        ModelError: it contradicts itself.
+    """
     check(node)
     row = OPERATORS[node.operator.kind]
     operator = node.operator
@@ -58,5 +64,5 @@ def _lower_node(node: Node, target: Target) -> Step:
         calls=row.lower(node, target),
         macs=row.macs(node),
         in_place=in_place,
-        alias=row.alias,
+        alias_of=operator.inputs[0] if row.alias else None,
     )

@@ -65,8 +65,8 @@ class Step:
     macs: int = 0
     in_place: tuple[tuple[int, int], ...] = ()
     """(input tensor, output tensor) pairs that may share their first byte because the kernel allows it."""
-    alias: bool = False
-    """Whether output 0 is input 0 under another shape (RESHAPE and its kin)."""
+    alias_of: int | None = None
+    """Tensor whose memory output 0 is, under another shape (RESHAPE and its kin); such a step has no calls."""
 
     @property
     def kernel(self) -> str:

@@ -10,6 +10,9 @@ from midge.runtime.errors import ModelError, UnsupportedError
 from midge.runtime.graph import Array, DType, Node, Quantization, Tensor
 from midge.runtime.program import KernelCall, Target
 
+INTERNAL = -1
+"""Code of an operator that only our own passes make."""
+
 
 def option(field_id: int, kind: str, default: Any) -> Any:
     """Declare a field of an options class: its position and type in the flatbuffer table, and its default.
@@ -34,7 +37,7 @@ class OperatorRow:
     name: str
     """TFLite's name of the builtin."""
     code: int
-    """Its number in the schema's BuiltinOperator."""
+    """Its number in the schema's BuiltinOperator, or `INTERNAL`."""
     check: Callable[[Node], None]
     """Raises `UnsupportedError` for what no kernel covers and `ModelError` for what contradicts itself.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from midge.runtime.graph import DType, Node
-from midge.runtime.operators.row import OperatorRow, expect, require
+from midge.runtime.operators.row import INTERNAL, OperatorRow, expect, require
 from midge.runtime.program import KernelCall, Target
 
 
@@ -24,3 +24,21 @@ def _lower(_: Node, __: Target) -> tuple[KernelCall, ...]:
 RESHAPE = OperatorRow("RESHAPE", 22, check=_check, lower=_lower, alias=True)
 SQUEEZE = OperatorRow("SQUEEZE", 43, check=_check, lower=_lower, alias=True)
 EXPAND_DIMS = OperatorRow("EXPAND_DIMS", 70, check=_check, lower=_lower, alias=True)
+
+
+def _lower_copy(node: Node, _: Target) -> tuple[KernelCall, ...]:
+    tensor = node.output()
+    row = (1, 1, 1, 1, 1)
+    params = {
+        "element_size": tensor.dtype.itemsize,
+        "shape": (*row, tensor.elements),
+        "input_offset": 0,
+        "input_stride": (*row, 1),
+        "output_offset": 0,
+        "output_stride": (*row, 1),
+    }
+    return (KernelCall("midge_copy", params, (node.input_index(0),), (node.operator.outputs[0],)),)
+
+
+COPY = OperatorRow("COPY", INTERNAL, check=_check, lower=_lower_copy)
+"""Not in any file: the passes put it where an output needs memory of its own."""
