@@ -78,8 +78,9 @@ def quantize_multipliers(factors: npt.ArrayLike) -> tuple[npt.NDArray[np.int32],
 def saturating_rounding_doubling_high_mul(a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.int32]:
     """Return the high 32 bits of 2*a*b, rounded half up; the one overflow (both -2**31) saturates."""
     wide_a, wide_b = np.asarray(a, dtype=np.int64), np.asarray(b, dtype=np.int64)
-    result = (wide_a * wide_b + 2**30) >> 31
-    return np.minimum(result, INT32_MAX).astype(np.int32)
+    result: npt.NDArray[np.int64] = (wide_a * wide_b + 2**30) >> 31
+    capped: npt.NDArray[np.int64] = np.minimum(result, INT32_MAX)
+    return capped.astype(np.int32)
 
 
 def rounding_divide_by_power_of_two(x: npt.ArrayLike, exponent: npt.ArrayLike) -> npt.NDArray[np.int32]:

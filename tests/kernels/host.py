@@ -1,0 +1,109 @@
+"""What Midge computes for a layer: reader, lowering and kernels, every tensor in a fenced buffer of its own."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from midge.runtime import native
+from midge.runtime.graph import Graph
+from midge.runtime.lower import lower
+from midge.runtime.program import KernelCall, Program, Target
+from midge.runtime.tflite.reader import read_model
+
+Array = npt.NDArray[Any]
+
+FENCE = 64
+"""Bytes on either side of every buffer that no kernel may change."""
+PATTERN = 0xA5
+
+KERNELS = native.KERNELS
+
+
+class Fenced:
+    """Memory of an exact size between two fences, aligned as a board aligns it."""
+
+    def __init__(self, size: int) -> None:
+        """Reserve `size` bytes, filled with a pattern."""
+        self._all = np.full(size + 2 * FENCE + 16, PATTERN, dtype=np.uint8)
+        skip = -(self._all.ctypes.data + FENCE) % 16
+        self._memory = self._all[skip : skip + size + 2 * FENCE]
+        self.bytes = self._memory[FENCE : FENCE + size]
+
+    def whole(self) -> bool:
+        """Whether both fences stand."""
+        end = len(self._memory) - FENCE
+        return bool((self._memory[:FENCE] == PATTERN).all() and (self._memory[end:] == PATTERN).all())
+
+
+def call(kernel_call: KernelCall, buffers: dict[int, Fenced], graph: Graph) -> None:
+    """Run one kernel on the buffers of its tensors."""
+    ffi, library = native.interface(), native.library()
+    params, keep = native.make_params(kernel_call.kernel, kernel_call.params)
+    arguments: list[Any] = [params]
+    for index in (*kernel_call.inputs, *kernel_call.outputs):
+        if index not in buffers:
+            tensor = graph.tensors[index]
+            buffers[index] = Fenced(tensor.nbytes)
+            if tensor.data is not None:
+                buffers[index].bytes[:] = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
+        arguments.append(ffi.cast("void *", buffers[index].bytes.ctypes.data))
+    scratch = Fenced(kernel_call.scratch)
+    if native.takes_scratch(kernel_call.kernel, len(arguments) - 1):
+        arguments.append(ffi.cast("void *", scratch.bytes.ctypes.data))
+    else:
+        assert kernel_call.scratch == 0
+    types = native.interface().typeof(getattr(library, kernel_call.kernel)).args
+    getattr(library, kernel_call.kernel)(
+        *(ffi.cast(kind, argument) for kind, argument in zip(types, arguments, strict=True))
+    )
+    del keep
+    for index, buffer in buffers.items():
+        assert buffer.whole(), f"{kernel_call.kernel} wrote outside tensor {index}"
+    assert scratch.whole(), f"{kernel_call.kernel} wrote outside its scratch of {kernel_call.scratch} bytes"
+
+
+def execute(program: Program, feeds: Sequence[Array]) -> list[Array]:
+    """Run a lowered model and return its outputs."""
+    graph = program.graph
+    buffers: dict[int, Fenced] = {}
+    for index, feed in zip(graph.inputs, feeds, strict=True):
+        buffers[index] = Fenced(graph.tensors[index].nbytes)
+        buffers[index].bytes[:] = np.frombuffer(np.ascontiguousarray(feed).tobytes(), np.uint8)
+    for step in program.steps:
+        if step.alias:
+            buffers[step.outputs[0]] = buffers[step.inputs[0]]
+        for kernel_call in step.calls:
+            call(kernel_call, buffers, graph)
+    return [
+        buffers[i].bytes.copy().view(graph.tensors[i].dtype.numpy).reshape(graph.tensors[i].shape)
+        for i in graph.outputs
+    ]
+
+
+def run_midge(data: bytes, feeds: Sequence[Array], arch: str | None = None) -> list[Array]:
+    """Run the bytes of a `.tflite` file through Midge.
+
+    Args:
+        data: the file.
+        feeds: one array per input.
+        arch: whose packing of constants to use; it must be what the loaded kernel library was built from.
+    """
+    return execute(lower(read_model(data, "case"), Target(arch or native.host_arch())), feeds)
+
+
+def build_library(folder: Path, arch: str = "portable", flags: Sequence[str] = ("-O2",)) -> Path:
+    """Compile the kernels with another arch folder or other flags; name the result in MIDGE_KERNEL_LIBRARY."""
+    sources = [str(path) for path in sorted((KERNELS / "src").glob("*.c"))]
+    for path in sorted((KERNELS / "arch" / "portable").glob("*.c")):
+        own = KERNELS / "arch" / arch / path.name
+        sources.append(str(own if own.is_file() else path))
+    library = folder / f"kernels_{arch}.so"
+    command = ["cc", "-std=c99", "-shared", "-fPIC", "-ffp-contract=off", *flags, f"-I{KERNELS / 'include'}"]
+    subprocess.run([*command, f"-I{KERNELS / 'src'}", "-o", str(library), *sources], check=True)
+    return library
