@@ -16,6 +16,11 @@ def check(node: Node) -> None:
         ModelError: it contradicts itself.
     """
     row = OPERATORS.get(node.operator.kind)
+    for tensor in node.inputs:
+        if tensor is not None and tensor.is_variable:
+            raise UnsupportedError(
+                f"{node.location}: reads {tensor.name!r}, which keeps state between calls; no kernel of Midge does"
+            )
     if row is None:
         raise UnsupportedError(
             f"{node.location}: Midge has no kernel for {node.operator.kind}. Replace the layer by supported ones "

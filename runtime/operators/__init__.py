@@ -6,6 +6,7 @@ from midge.runtime.operators import shape
 from midge.runtime.operators.row import OperatorRow
 
 _ROWS = (
+    shape.COPY,
     shape.EXPAND_DIMS,
     shape.RESHAPE,
     shape.SQUEEZE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from midge.runtime.graph import DType, Node
 from midge.runtime.operators.row import INTERNAL, OperatorRow, expect, require
-from midge.runtime.program import KernelCall, Target
+from midge.runtime.program import KernelCall, ParamValue, Target
 
 
 def _check(node: Node) -> None:
@@ -29,7 +29,7 @@ EXPAND_DIMS = OperatorRow("EXPAND_DIMS", 70, check=_check, lower=_lower, alias=T
 def _lower_copy(node: Node, _: Target) -> tuple[KernelCall, ...]:
     tensor = node.output()
     row = (1, 1, 1, 1, 1)
-    params = {
+    params: dict[str, ParamValue] = {
         "element_size": tensor.dtype.itemsize,
         "shape": (*row, tensor.elements),
         "input_offset": 0,

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from midge.runtime.program import Program
 
 ALIGNMENT = 4
@@ -30,10 +32,6 @@ class Block:
     last: int
     """Position of the step that last reads it; the number of steps for graph outputs."""
     alignment: int = ALIGNMENT
-
-    def overlaps(self, other: Block) -> bool:
-        """Whether both are alive at some step."""
-        return self.first <= other.last and other.first <= self.last
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +91,7 @@ def plan_memory(program: Program, *, share: bool = True) -> Plan:
 def _lifetimes(program: Program) -> dict[int, tuple[int, int]]:
     """Return (first written, last read) of every tensor that is not a constant."""
     graph = program.graph
-    lives: dict[int, tuple[int, int]] = {index: (-1, -1) for index in graph.inputs}
+    lives: dict[int, tuple[int, int]] = dict.fromkeys(graph.inputs, (-1, -1))
     for position, step in enumerate(program.steps):
         for index in step.outputs:
             lives[index] = (position, position)
@@ -162,15 +160,19 @@ def _pack(blocks: list[Block]) -> tuple[int, list[tuple[Block, int]]]:
 
 def _place(blocks: list[Block]) -> list[tuple[Block, int]]:
     """Put each block at the lowest offset where it meets no block that is alive at the same time."""
-    placed: list[tuple[Block, int]] = []
-    for block in blocks:
+    count = len(blocks)
+    first, last = (np.array([getattr(block, side) for block in blocks], np.int64) for side in ("first", "last"))
+    size = np.array([block.size for block in blocks], np.int64)
+    start = np.zeros(count, np.int64)
+    for position, block in enumerate(blocks):
+        alive = np.flatnonzero((first[:position] <= block.last) & (last[:position] >= block.first))
         offset = 0
-        for other, start in sorted((pair for pair in placed if pair[0].overlaps(block)), key=lambda pair: pair[1]):
-            if start >= offset + block.size:
+        for other in alive[np.argsort(start[alive], kind="stable")]:
+            if start[other] >= offset + block.size:
                 break
-            offset = max(offset, _align(start + other.size, block.alignment))
-        placed.append((block, offset))
-    return placed
+            offset = max(offset, _align(int(start[other] + size[other]), block.alignment))
+        start[position] = offset
+    return [(block, int(offset)) for block, offset in zip(blocks, start, strict=True)]
 
 
 def _align(offset: int, alignment: int) -> int:
