@@ -1,1 +1,1 @@
-"""TODO."""
+"""Boards: one strict TOML file each; `midge.runtime.board` reads them."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Templates that generated projects are made from, and nothing that Python runs."""

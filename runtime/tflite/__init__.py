@@ -1,1 +1,1 @@
-"""TODO."""
+"""The `.tflite` format."""
