@@ -1,0 +1,210 @@
+"""Builds a generated project by running the compiler, so that nobody needs CMake to measure or to emulate.
+
+The project carries a CMakeLists.txt too (see `cmake.py`) for those who build it into something of their own; it has the
+same flags, sources and linker script, and gives the same sections.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from midge.runtime.backends.c.platform import LINKER_SCRIPT, MEMORY_FLAGS, MEMORY_SOURCE, PLATFORM_FOLDER
+from midge.runtime.backends.c.sizes import FlashSizes, RamSizes, read_layout
+from midge.runtime.board import Board
+from midge.runtime.errors import CapacityError, InputError, MissingToolError
+from midge.runtime.toolchain import Toolchain
+
+BUILD_FOLDER = "build"
+INCLUDE_FOLDERS = (".", "midge/include", "midge/src", PLATFORM_FOLDER)
+PARALLEL_COMPILATIONS = 2
+
+# The linker script tells kernels, model and the rest apart by these folders, which CMake's object libraries have too.
+_KERNEL_OBJECTS = "midge_kernels.dir"
+_MODEL_OBJECTS = "midge_model.dir"
+_OTHER_OBJECTS = "firmware.dir"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The C files of a project, relative to its folder."""
+
+    model: tuple[str, ...]
+    kernels: tuple[str, ...]
+    platform: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A firmware, what made it and what it takes."""
+
+    elf: Path
+    map: Path
+    binary: Path
+    """What to write to the start of the flash."""
+    compiler: str
+    """`gcc` or `zig`."""
+    compiler_version: str
+    flags: tuple[str, ...]
+    """Of every compilation; include folders left out."""
+    flash: FlashSizes
+    ram: RamSizes
+
+
+def project_sources(directory: Path, *, has_libc: bool) -> Sources:
+    """Return the C files of a project: the model's at the top, `midge/` the kernels', `platform/` the start-up's.
+
+    Raises:
+        InputError: the folder has no model, or no start-up.
+    """
+
+    def find(*patterns: str) -> tuple[str, ...]:
+        found = (path for pattern in patterns for path in directory.glob(pattern))
+        return tuple(sorted(path.relative_to(directory).as_posix() for path in found))
+
+    platform = find(f"{PLATFORM_FOLDER}/*.c")
+    if has_libc:
+        platform = tuple(source for source in platform if Path(source).name != MEMORY_SOURCE)
+    sources = Sources(find("*.c"), find("midge/src/*.c", "midge/arch/*/*.c"), platform)
+    if not sources.model or not sources.platform or not (directory / PLATFORM_FOLDER / LINKER_SCRIPT).is_file():
+        raise InputError(
+            f"{directory}: expected a project made by `midge compile`, found no model or no {PLATFORM_FOLDER}/"
+        )
+    return sources
+
+
+def build(
+    directory: Path,
+    board: Board,
+    toolchain: Toolchain,
+    *,
+    optimize: str | None = None,
+    extra_flags: Iterable[str] = (),
+) -> BuildResult:
+    """Compile and link the project in `directory` to `build/firmware.elf`, `.map` and `.bin`.
+
+    `extra_flags` follow all others in every compilation.
+
+    Raises:
+        InputError: the folder is no project, or `optimize` is no mode.
+        CapacityError: the firmware does not fit; the message says which memory, by how much and what takes it.
+        MissingToolError: the compiler has gone, or pyelftools is missing.
+        RuntimeError: the compiler refuses our C, which is our bug; the message is the compiler's.
+    """
+    sources = project_sources(directory, has_libc=toolchain.has_libc)
+    output = directory / BUILD_FOLDER
+    flags = (*toolchain.compile_flags(optimize), *extra_flags)
+    jobs = [(_KERNEL_OBJECTS, source) for source in sources.kernels]
+    jobs += [(_MODEL_OBJECTS, source) for source in sources.model]
+    jobs += [(_OTHER_OBJECTS, source) for source in sources.platform]
+    objects = [f"{BUILD_FOLDER}/{folder}/{source}.o" for folder, source in jobs]
+    for name in objects:
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+
+    def compile_one(source: str, name: str) -> None:
+        more = MEMORY_FLAGS if Path(source).name == MEMORY_SOURCE else ()
+        includes = tuple(f"-I{folder}" for folder in INCLUDE_FOLDERS)
+        prefix = f"-ffile-prefix-map={directory.resolve()}=."  # no path of this machine in the ELF
+        _run(toolchain, (*flags, *more, *includes, prefix, "-c", source, "-o", name), directory)
+
+    with ThreadPoolExecutor(PARALLEL_COMPILATIONS) as pool:
+        list(pool.map(compile_one, (source for _, source in jobs), objects))
+
+    elf, map_file = output / "firmware.elf", output / "firmware.map"
+    script = f"{PLATFORM_FOLDER}/{LINKER_SCRIPT}"
+    _link(directory, board, toolchain, objects, script)
+    layout = read_layout(elf)
+    if not toolchain.writes_map:
+        map_file.write_text(layout.listing(), encoding="utf-8")
+    binary = output / "firmware.bin"
+    binary.write_bytes(layout.image(board.flash))
+    return BuildResult(
+        elf=elf,
+        map=map_file,
+        binary=binary,
+        compiler=toolchain.name,
+        compiler_version=toolchain.version,
+        flags=flags,
+        flash=layout.flash_sizes(board.flash),
+        ram=layout.ram_sizes(),
+    )
+
+
+class _CompilerError(RuntimeError):
+    """The compiler's output."""
+
+
+def _run(toolchain: Toolchain, arguments: tuple[str, ...], directory: Path) -> None:
+    command = (*toolchain.command, *arguments)
+    try:
+        done = subprocess.run(
+            command,
+            cwd=directory,
+            env=os.environ | dict(toolchain.environment),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+        )
+    except FileNotFoundError:
+        raise MissingToolError(f"{toolchain.command[0]} was there and is gone: install it again") from None
+    if done.returncode != 0:
+        raise _CompilerError(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stderr}{done.stdout}")
+
+
+def _link(directory: Path, board: Board, toolchain: Toolchain, objects: list[str], script: str) -> None:
+    map_flags = (f"-Wl,-Map={BUILD_FOLDER}/firmware.map",) if toolchain.writes_map else ()
+    arguments = (*toolchain.cpu_flags, *objects, *toolchain.link_flags, *map_flags)
+    outputs = ("-o", f"{BUILD_FOLDER}/firmware.elf")
+    libraries = ("-lgcc",) if toolchain.name == "gcc" else ()
+    try:
+        _run(toolchain, (*arguments, "-T", script, *libraries, *outputs), directory)
+    except _CompilerError as error:
+        overflows = _find_overflows(str(error))
+        if not overflows:
+            raise
+    else:
+        return
+
+    # Link once more into memories that are large enough, to say what takes how much.
+    (directory / BUILD_FOLDER / "firmware.elf").unlink(missing_ok=True)
+    roomy = f"{BUILD_FOLDER}/roomy.ld"
+    text = (directory / script).read_text(encoding="utf-8")
+    for name, excess in overflows.items():
+        text = re.sub(rf"^( *{name} .*LENGTH = \d+)$", rf"\1 + {2 * excess}", text, flags=re.MULTILINE)
+    (directory / roomy).write_text(text, encoding="utf-8")
+    measured = f"{BUILD_FOLDER}/too_large.elf"
+    _run(toolchain, (*arguments, "-Wl,--no-check-sections", "-T", roomy, *libraries, "-o", measured), directory)
+    layout = read_layout(directory / measured)
+    (directory / measured).unlink()
+    (directory / roomy).unlink()
+    raise CapacityError(_explain(board, layout.flash_sizes(board.flash), layout.ram_sizes()))
+
+
+def _find_overflows(text: str) -> dict[str, int]:
+    """Return the bytes too many by region, from the linker's words: GNU ld's last, or lld's one line a section."""
+    overflows: dict[str, int] = {}
+    for name, excess in re.findall(r"region [`'\"](\w+)['\"]:? overflowed by (\d+) bytes", text):
+        overflows[name] = max(overflows.get(name, 0), int(excess))
+    return overflows
+
+
+def _explain(board: Board, flash: FlashSizes, ram: RamSizes) -> str:
+    lines = []
+    if flash.total > board.flash.size:
+        lines.append(
+            f"{board.flash.name} of {board.name} has {board.flash.size:,} bytes and {flash.total:,} are needed, "
+            f"{flash.total - board.flash.size:,} too many: weights {flash.weights:,}, code {flash.code:,}, "
+            f"other {flash.other:,}"
+        )
+    if ram.total > board.ram.size:
+        lines.append(
+            f"{board.ram.name} of {board.name} has {board.ram.size:,} bytes and {ram.total:,} are needed, "
+            f"{ram.total - board.ram.size:,} too many: arena {ram.arena:,}, stack {ram.stack:,}, data {ram.data:,}"
+        )
+    return "; ".join(lines)
