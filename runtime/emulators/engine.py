@@ -1,0 +1,63 @@
+"""What an emulated core can do: the interface that each engine implements."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+from midge.runtime.emulators.trace import Trace
+
+Register = Literal["pc", "sp", "lr"]
+"""`lr` is the return address: `ra` on RISC-V. Code addresses come without the Thumb bit."""
+
+STEP_LIMIT = 20_000_000_000
+"""Instructions after which a run counts as hung: about a minute of emulation, far above any inference."""
+
+
+@dataclass
+class Fault(Exception):
+    """The core cannot go on."""
+
+    reason: str
+    pc: int
+    address: int | None = None
+    """The address accessed, where there is one."""
+
+
+class Engine(ABC):
+    """A core that has been reset and stands before its first instruction."""
+
+    name: str
+    trace: Trace
+
+    @abstractmethod
+    def read(self, address: int, size: int) -> bytes:
+        """Return `size` bytes of memory."""
+
+    @abstractmethod
+    def write(self, address: int, data: bytes) -> None:
+        """Change memory."""
+
+    @abstractmethod
+    def register(self, name: Register) -> int:
+        """Return a register of the stopped core."""
+
+    @abstractmethod
+    def run_until(self, address: int, limit: int) -> None:
+        """Go on until the instruction at `address` is next; it is not executed.
+
+        It must not be next already.
+
+        Raises:
+            Fault: the core got stuck, or at least `limit` instructions did not lead to `address`.
+            DeviceError: the emulator itself failed.
+        """
+
+    @abstractmethod
+    def watch_arena(self, on: bool) -> None:
+        """Note accesses to the arena in the record from now on, or no longer."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free everything; may be called more than once."""

@@ -1,0 +1,230 @@
+"""The core as QEMU models it: any machine that QEMU has, Cortex-M55 with Helium included.
+
+QEMU runs the unchanged program in a process of its own; its debugger stub stops it and reaches its memory, and our
+plugin (qemu_plugin.c) records what it executes.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from midge.runtime.board import Board
+from midge.runtime.emulators.cores import Core
+from midge.runtime.emulators.elf import Image
+from midge.runtime.emulators.engine import Engine, Fault, Register
+from midge.runtime.emulators.gdb import GdbClient
+from midge.runtime.emulators.trace import FULL, RUNNING, Layout, Trace, built_library
+from midge.runtime.errors import DeviceError
+
+FAULT_HANDLER = "midge_fault"
+"""Where the start-up code's fault vectors lead."""
+
+_REGISTERS: dict[str, dict[Register, int]] = {
+    # Numbers of QEMU's debugger stub: r13, r14, r15; and x2, x1, pc.
+    "arm": {"sp": 13, "lr": 14, "pc": 15},
+    "riscv": {"sp": 2, "lr": 1, "pc": 32},
+}
+
+# Linux ends a child with its parent only if the child asks for it, and a hook between fork and exec is not safe in a
+# program with threads: this runs in a Python of its own, which then becomes QEMU.
+_TIED_TO_US = """
+import ctypes, os, sys
+PR_SET_PDEATHSIG, SIGKILL = 1, 9
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the parent has ended")
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+class QemuEngine(Engine):
+    """A core in a QEMU process, which ends with this object, with the program, or with its crash."""
+
+    name = "qemu"
+
+    def __init__(self, image: Image, board: Board, core: Core, layout: Layout) -> None:
+        """Start QEMU with the core stopped at reset.
+
+        Raises:
+            DeviceError: QEMU does not start.
+            InputError: the program has no fault handler.
+        """
+        self._thumb = core.family == "arm"
+        self._registers = _REGISTERS[core.family]
+        self._fault_handler = image.symbol(FAULT_HANDLER).address
+        self._folder = tempfile.TemporaryDirectory(prefix="midge-qemu-")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._gdb: GdbClient | None = None
+        try:
+            record = Path(self._folder.name) / "record"
+            self.trace = Trace(layout, file=record)
+            self._start(image, board, core, record)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, image: Image, board: Board, core: Core, record: Path) -> None:
+        program = shutil.which(core.qemu_program) or core.qemu_program
+        plugin = built_library(f"midge_qemu_v{_plugin_version(program)}")
+        ours, theirs = socket.socketpair()
+        start = (
+            ["-kernel", image.path]
+            if self._thumb
+            else ["-bios", "none", "-device", f"loader,file={image.path},cpu-num=0"]
+        )
+        command = [
+            *(program, "-M", str(board.emulation.qemu_machine), *map(str, start)),
+            *("-display", "none", "-monitor", "none", "-serial", "null", "-S"),
+            *("-chardev", f"socket,id=gdb,fd={theirs.fileno()}", "-gdb", "chardev:gdb"),
+            *("-plugin", f"{plugin},record={record}"),
+        ]  # fmt: skip
+        if sys.platform == "linux":
+            import os
+
+            command = [sys.executable, "-ISc", _TIED_TO_US, str(os.getpid()), *command]
+        with theirs, (Path(self._folder.name) / "messages").open("wb") as messages:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=messages,
+                stderr=messages,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is for us; we end QEMU ourselves
+            )
+        try:
+            self._gdb = GdbClient(ours)
+        except DeviceError as error:
+            raise self._with_messages(error) from None
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return `size` bytes of memory."""
+        return self._client.read_memory(address, size)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change memory."""
+        self._client.write_memory(address, data)
+
+    def register(self, name: Register) -> int:
+        """Return a register of the stopped core."""
+        value = self._client.read_register(self._registers[name])
+        return value & ~1 if name != "sp" and self._thumb else value
+
+    def run_until(self, address: int, limit: int) -> None:
+        """Go on until the instruction at `address` is next."""
+        header = self.trace.header
+        header.status, header.slice = RUNNING, 4 * limit
+        places = {address, self._fault_handler}
+        try:
+            for place in places:
+                self._client.insert_breakpoint(place, 2)
+            by_itself = self._client.resume(lambda: header.status == RUNNING)
+            for place in places:
+                self._client.remove_breakpoint(place, 2)
+            pc = self.register("pc")
+        except DeviceError as error:
+            raise self._with_messages(error) from None
+        if header.status == FULL:
+            self.trace.end()
+        if not by_itself or header.status != RUNNING:
+            raise Fault(f"hung: more than {limit} instructions without reaching 0x{address:08x}; stopped", pc)
+        if pc == self._fault_handler and pc != address:
+            raise self._fault()
+        if pc != address:
+            raise DeviceError(f"QEMU stopped at 0x{pc:08x}; expected 0x{address:08x}")
+
+    def watch_arena(self, on: bool) -> None:
+        """Do nothing: the plugin always notes accesses to the arena."""
+
+    def close(self) -> None:
+        """End QEMU."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+        if self._gdb is not None:
+            self._gdb.close()
+        self._folder.cleanup()
+
+    @property
+    def _client(self) -> GdbClient:
+        assert self._gdb is not None
+        return self._gdb
+
+    def _fault(self) -> Fault:
+        return _arm_fault(self) if self._thumb else _riscv_fault(self)
+
+    def _with_messages(self, error: DeviceError) -> DeviceError:
+        """Add what QEMU itself has said."""
+        said = (Path(self._folder.name) / "messages").read_text(errors="replace").strip()
+        return DeviceError(f"{error}; QEMU says: {said}" if said else str(error))
+
+
+@cache
+def _plugin_version(program: str) -> int:
+    """Return the plugin interface that this QEMU wants: 1 up to QEMU 8, 2 from QEMU 9 on."""
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise DeviceError(f"{program} --version fails: {error}") from None
+    match = re.search(r"version (\d+)", said)
+    return 2 if match and int(match.group(1)) >= 9 else 1
+
+
+def _arm_fault(core: QemuEngine) -> Fault:
+    """Read the fault registers and the stacked frame.
+
+    Armv7-M Architecture Reference Manual: B1.5.6 (exception entry: r0-r3, r12, lr, pc, xPSR), B3.2.15 (CFSR),
+    B3.2.16 (HFSR), B3.2.18 (BFAR).
+    """
+    sp = core.register("sp")
+    lr = core.register("lr")
+    status = int.from_bytes(core.read(0xE000_ED28, 4), "little")
+    address = int.from_bytes(core.read(0xE000_ED38, 4), "little") if status & 1 << 15 else None
+    reasons = {
+        0: "jump outside every memory or into data",
+        1: "access outside every memory",
+        7: "access outside every memory",
+        8: "jump outside every memory",
+        9: "access outside every memory",
+        10: "access outside every memory",
+        12: "no memory left for the stack",
+        16: "undefined instruction",
+        17: "invalid processor state",
+        19: "instruction for a coprocessor that is off or not there",
+        20: "stack overflow",
+        24: "unaligned access",
+        25: "division by zero",
+    }
+    reason = next((text for bit, text in reasons.items() if status & 1 << bit), "hard fault")
+    try:
+        pc = int.from_bytes(core.read(sp + 24, 4), "little")
+    except DeviceError:
+        pc = lr
+    return Fault(reason, pc & ~1, address)
+
+
+def _riscv_fault(core: QemuEngine) -> Fault:
+    """Read mepc, mcause and mtval.
+
+    RISC-V Privileged Architecture, "Machine-Level CSRs"; the stub numbers CSR n as 65 + n.
+    """
+    mepc, mcause, mtval = (core._client.read_register(65 + csr) for csr in (0x341, 0x342, 0x343))
+    reasons = {
+        0: "misaligned instruction",
+        1: "jump outside every memory",
+        2: "undefined instruction",
+        3: "breakpoint instruction",
+        4: "misaligned load",
+        5: "read outside every memory",
+        6: "misaligned store",
+        7: "write outside every memory",
+        11: "environment call",
+    }
+    return Fault(reasons.get(mcause, f"exception {mcause}"), mepc, mtval if mcause in (1, 4, 5, 6, 7) else None)

@@ -1,0 +1,252 @@
+"""The core as Unicorn models it. Unicorn's own core is GPL-2.0, so it is an optional extra."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+from midge.runtime.board import Board
+from midge.runtime.emulators.cores import Core
+from midge.runtime.emulators.elf import Image
+from midge.runtime.emulators.engine import Engine, Fault, Register
+from midge.runtime.emulators.trace import SLICE_OVER, Layout, Trace, built_library
+from midge.runtime.errors import CapacityError, DeviceError
+
+_SLICE = 200_000_000
+"""Bytes of code executed between two looks at Ctrl-C: a fraction of a second."""
+
+_PAGE = 1024
+"""Unicorn's page of M-profile cores, in bytes; see `_map_memories`."""
+
+
+class UnicornEngine(Engine):
+    """A core in this process."""
+
+    name = "unicorn"
+
+    def __init__(self, image: Image, board: Board, core: Core, layout: Layout) -> None:
+        """Build the board's address map, load the program and reset the core.
+
+        Raises:
+            CapacityError: the program has contents outside the board's memories.
+            DeviceError: Unicorn refuses.
+        """
+        import unicorn
+        from unicorn import arm_const, riscv_const, unicorn_const
+        from unicorn.unicorn_py3.unicorn import uclib
+
+        self.trace = Trace(layout)
+        self._library = uclib
+        self._error = unicorn.UcError
+        self._constants = unicorn_const
+        self._arm = core.family == "arm"
+        self._fault: Fault | None = None
+        assert core.unicorn_model is not None
+        if self._arm:
+            self._uc: Any = unicorn.Uc(
+                unicorn_const.UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB | unicorn_const.UC_MODE_MCLASS
+            )
+            self._uc.ctl_set_cpu_model(getattr(arm_const, core.unicorn_model))
+            registers = (arm_const.UC_ARM_REG_PC, arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR)
+        else:
+            self._uc = unicorn.Uc(unicorn_const.UC_ARCH_RISCV, unicorn_const.UC_MODE_RISCV32)
+            self._uc.ctl_set_cpu_model(getattr(riscv_const, core.unicorn_model))
+            registers = (riscv_const.UC_RISCV_REG_PC, riscv_const.UC_RISCV_REG_SP, riscv_const.UC_RISCV_REG_RA)
+        self._registers: dict[Register, int] = dict(zip(("pc", "sp", "lr"), registers, strict=True))
+
+        self._map_memories(board, core)
+        self._load(image, board)
+        self._add_hooks()
+        self._pc = image.entry
+        if self._arm:
+            self._uc.reg_write(self._registers["sp"], initial_stack_pointer(image, board))
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return `size` bytes of memory."""
+        return bytes(self._uc.mem_read(address, size))
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change memory."""
+        self._uc.mem_write(address, data)
+
+    def register(self, name: Register) -> int:
+        """Return a register of the stopped core."""
+        if name == "pc":
+            return self._pc
+        value = int(self._uc.reg_read(self._registers[name]))
+        return value & ~1 if name == "lr" and self._arm else value
+
+    def run_until(self, address: int, limit: int) -> None:
+        """Go on until the instruction at `address` is next."""
+        header = self.trace.header
+        # An instruction has at most 4 bytes, so this many bytes are at least `limit` instructions.
+        last = header.executed_bytes + 4 * limit
+        # Unicorn marks the place to stop when it translates a block: forget a translation without the mark.
+        self._uc.ctl_remove_cache(address, address + 2)
+        while True:
+            header.status, header.slice = 0, _SLICE
+            try:
+                self._uc.emu_start(self._pc | self._arm, address)
+            except self._error as error:
+                self._pc = int(self._uc.reg_read(self._registers["pc"]))
+                raise self._fault or Fault(_reason(error), self._pc) from None
+            self._pc = int(self._uc.reg_read(self._registers["pc"]))
+            if self._fault is not None:
+                raise self._fault
+            if self._pc == address and header.status != SLICE_OVER:
+                return
+            if header.status != SLICE_OVER:
+                self.trace.end()  # says so if the table is full
+                raise DeviceError(f"Unicorn stopped at 0x{self._pc:08x} without saying why; expected 0x{address:08x}")
+            if header.executed_bytes > last:
+                raise Fault(f"hung: more than {limit} instructions without reaching 0x{address:08x}; stopped", self._pc)
+
+    def watch_arena(self, on: bool) -> None:
+        """Note accesses to the arena in the record from now on, or no longer."""
+        if on:
+            both = self._constants.UC_HOOK_MEM_READ | self._constants.UC_HOOK_MEM_WRITE
+            begin, end = self.trace.header.arena_begin, self.trace.header.arena_end
+            # An access may begin below the arena and reach into it.
+            self._watch = self._hook(both, self._memory_hook, max(0, begin - 15), end - 1)
+        elif self._watch is not None:
+            self._library.uc_hook_del(self._uc._uch, self._watch)
+            self._watch = None
+        else:
+            return
+        self._uc.ctl_flush_tb()  # whether a block calls the hook is decided when it is translated
+
+    def close(self) -> None:
+        """Free the engine."""
+        self._uc = None
+
+    def _map_memories(self, board: Board, core: Core) -> None:
+        """Map exactly the board's memories, so that running out of one faults."""
+        c = self._constants
+        for memory in board.memories:
+            if memory.address % _PAGE or memory.size % _PAGE:
+                raise DeviceError(
+                    f"Unicorn maps memory in pages of {_PAGE} bytes, but {memory.name} of board {board.name} has "
+                    f"{memory.size} bytes at 0x{memory.address:08x}: round the size down in the board file"
+                )
+            writable = c.UC_PROT_WRITE if memory.kind == "ram" else 0
+            self._uc.mem_map(memory.address, memory.size, c.UC_PROT_READ | c.UC_PROT_EXEC | writable)
+        taken = sorted((m.address, m.address + m.size) for m in board.memories)
+        for begin, end in core.peripherals:
+            for start, stop in _gaps(begin, end, taken):
+                self._uc.mmio_map(start, stop - start, _read_zero, None, _ignore_write, None)
+
+    def _load(self, image: Image, board: Board) -> None:
+        for segment in image.segments:
+            try:
+                self._uc.mem_write(segment.load_address, segment.data)
+            except self._error:
+                raise CapacityError(
+                    f"{image.path} puts {len(segment.data)} bytes at 0x{segment.load_address:08x}, outside the memories of "
+                    f"board {board.name}: it was built for another board"
+                ) from None
+
+    def _add_hooks(self) -> None:
+        c = self._constants
+        hooks = ctypes.CDLL(str(built_library("midge_trace")))
+        self.trace.header.stop = ctypes.cast(self._library.uc_emu_stop, ctypes.c_void_p).value
+        self._memory_hook = hooks.midge_unicorn_memory
+        self._watch: ctypes.c_size_t | None = None
+        self._hook(c.UC_HOOK_BLOCK, hooks.midge_unicorn_block, 1, 0)
+        self._uc.hook_add(c.UC_HOOK_MEM_INVALID, self._on_invalid_access)
+        self._uc.hook_add(c.UC_HOOK_INTR, self._on_exception)
+
+    def _hook(self, kind: int, function: Any, begin: int, end: int) -> Any:
+        """Install a compiled hook, which the Python binding has no call for; `begin` above `end` means everywhere."""
+        handle = ctypes.c_size_t()
+        pointer = ctypes.cast(function, ctypes.c_void_p)
+        status = self._library.uc_hook_add(
+            self._uc._uch,
+            ctypes.byref(handle),
+            kind,
+            pointer,
+            ctypes.c_void_p(self.trace.address),
+            ctypes.c_uint64(begin),
+            ctypes.c_uint64(end),
+        )
+        if status != self._constants.UC_ERR_OK:
+            raise DeviceError(f"Unicorn refuses a hook: {self._error(status)}")
+        return handle.value
+
+    def _on_invalid_access(self, uc: Any, access: int, address: int, size: int, value: int, _: object) -> bool:
+        c = self._constants
+        what = {
+            c.UC_MEM_READ_UNMAPPED: "read outside every memory",
+            c.UC_MEM_WRITE_UNMAPPED: "write outside every memory",
+            c.UC_MEM_FETCH_UNMAPPED: "jump outside every memory",
+            c.UC_MEM_WRITE_PROT: "write to flash",
+        }.get(access, "forbidden access")
+        pc = int(uc.reg_read(self._registers["pc"]))
+        self._fault = Fault(f"{what} ({size} bytes)", pc, address)
+        return False
+
+    def _on_exception(self, uc: Any, number: int, _: object) -> None:
+        names = _ARM_EXCEPTIONS if self._arm else _RISCV_EXCEPTIONS
+        pc = int(uc.reg_read(self._registers["pc"]))
+        self._fault = Fault(names.get(number, f"exception {number}"), pc)
+        uc.emu_stop()
+
+
+_ARM_EXCEPTIONS = {
+    1: "undefined instruction",
+    2: "supervisor call",
+    3: "instruction fetch fault",
+    4: "data fault",
+    7: "breakpoint instruction",
+    8: "return from an exception that did not happen",
+    17: "instruction for a coprocessor that is not there",
+    18: "invalid processor state",
+}
+_RISCV_EXCEPTIONS = {
+    0: "misaligned instruction",
+    2: "undefined instruction",
+    3: "breakpoint instruction",
+    4: "misaligned load",
+    6: "misaligned store",
+    8: "environment call",
+    11: "environment call",
+}
+
+
+def initial_stack_pointer(image: Image, board: Board) -> int:
+    """Return the first word of the vector table: the one in flash whose second word is the program's entry.
+
+    Raises:
+        CapacityError: the program has no vector table for this board.
+    """
+    for segment in sorted(image.segments, key=lambda s: s.load_address):
+        for offset in range(0, min(len(segment.data) - 7, 4096), 128):
+            stack, reset = (int.from_bytes(segment.data[offset + i : offset + i + 4], "little") for i in (0, 4))
+            if reset == image.entry | 1:
+                return stack
+    raise CapacityError(
+        f"{image.path} has no vector table whose second word is its entry point 0x{image.entry:08x}: "
+        f"expected firmware for board {board.name}, made by `midge compile`"
+    )
+
+
+def _gaps(begin: int, end: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the parts of `begin` to `end` that no range of the sorted list `taken` covers."""
+    free = []
+    for start, stop in taken:
+        if start < end and stop > begin:
+            if start > begin:
+                free.append((begin, start))
+            begin = max(begin, stop)
+    return [*free, (begin, end)] if begin < end else free
+
+
+def _read_zero(uc: object, offset: int, size: int, _: object) -> int:
+    return 0
+
+
+def _ignore_write(uc: object, offset: int, size: int, value: int, _: object) -> None:
+    return None
+
+
+def _reason(error: Exception) -> str:
+    return "undefined instruction" if "nvalid instruction" in str(error) else str(error)
