@@ -1,0 +1,76 @@
+"""From a traced graph to the bytes of a `.tflite` file, through TensorFlow's converter. Imports TensorFlow.
+
+Runs in the worker process only: TensorFlow ends its process with SIGSEGV on some networks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from midge.converter.data import Array, Dataset
+from midge.converter.recipe import Quantize
+from midge.converter.tflite_file import order_outputs
+from midge.runtime.errors import ConversionError
+
+
+def to_tflite(
+    function: Any, module: tf.Module, output_names: list[str], step: Quantize | None, calibration: Dataset | None
+) -> bytes:
+    """Convert one concrete function of batch 1; every sample of ``calibration`` is observed.
+
+    Raises:
+        ConversionError: TensorFlow has no TFLite form for an operator, or cannot quantize it.
+    """
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
+    if step is not None:
+        _configure(converter, step, calibration)
+    try:
+        content = converter.convert()
+    except Exception as error:  # the converter raises RuntimeError, ValueError and types of its own
+        raise ConversionError(explain(str(error), step)) from error
+    return order_outputs(content, output_names)
+
+
+def _configure(converter: Any, step: Quantize, calibration: Dataset | None) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if step.weights == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if step.activations == "int8":
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    elif step.activations == "int16":
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        ]
+    if calibration is not None and step.needs_calibration:
+        inputs = calibration.inputs
+
+        def samples() -> Iterator[list[Array]]:
+            for i in range(len(calibration)):
+                yield [array[i : i + 1] for array in inputs]
+
+        converter.representative_dataset = samples
+    converter.inference_input_type = tf.as_dtype(step.interface)
+    converter.inference_output_type = tf.as_dtype(step.interface)
+
+
+def explain(text: str, step: Quantize | None) -> str:
+    """Say in a line or two what TensorFlow's converter complained about, and what to do."""
+    missing = re.findall(r"(?:Flex|Custom) ops: ([^\n]+)", text)
+    if missing:
+        return (
+            f"the network holds operators that no .tflite file can express: {', '.join(missing)}; replace the layers "
+            "that make them"
+        )
+    unquantized = re.findall(r"(?:not (?:yet )?supported for op|for op|Unsupported op)[: ]+'?([A-Z0-9_]+)'?", text)
+    if unquantized and step is not None and step.activations == "int16":
+        return (
+            f"TensorFlow cannot quantize {', '.join(sorted(set(unquantized)))} to 16-bit activations; use the recipe "
+            "int8, or replace the layer that makes it"
+        )
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    reason = next((line for line in lines if "error" in line.lower()), lines[0] if lines else "no reason given")
+    return f"TensorFlow's converter refuses the network: {reason[:400]}"

@@ -1,0 +1,77 @@
+"""Look into a `.tflite` file that was just made, through LiteRT's flatbuffer schema.
+
+These files come from TensorFlow's converter a moment earlier; files from elsewhere go through `midge.runtime.tflite`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+
+_NAMES: dict[int, str] = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator of the main subgraph: its name and the tensors that it writes, as indices and names."""
+
+    name: str
+    outputs: tuple[int, ...]
+    output_names: tuple[str, ...]
+
+
+def operators(content: bytes) -> list[Operator]:
+    """List the operators of the main subgraph in order of execution."""
+    model = schema.Model.GetRootAs(content, 0)
+    graph = model.Subgraphs(0)
+    found = []
+    for op in _each(graph, "Operators"):
+        outputs = tuple(int(i) for i in op.OutputsAsNumpy())
+        names = tuple(graph.Tensors(i).Name().decode() for i in outputs)
+        found.append(Operator(_operator_name(model, op), outputs, names))
+    return found
+
+
+def count_operators(content: bytes) -> dict[str, int]:
+    """Count the operators of all subgraphs by name, most frequent first."""
+    model = schema.Model.GetRootAs(content, 0)
+    counts = Counter(
+        _operator_name(model, op) for graph in _each(model, "Subgraphs") for op in _each(graph, "Operators")
+    )
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def order_outputs(content: bytes, names: Sequence[str]) -> bytes:
+    """Put the main subgraph's outputs into the order of ``names``.
+
+    TensorFlow lists them in the order in which the graph computes them; the signature says which is which.
+    """
+    if len(names) < 2:
+        return content
+    edited = bytearray(content)
+    model = schema.Model.GetRootAs(edited, 0)
+    if model.SignatureDefsLength() == 0:
+        return content
+    index_of = {item.Name().decode(): item.TensorIndex() for item in _each(model.SignatureDefs(0), "Outputs")}
+    wanted = [index_of[name] for name in names if name in index_of]
+    outputs = model.Subgraphs(0).OutputsAsNumpy()  # a view into `edited`
+    if sorted(wanted) == sorted(int(i) for i in outputs):
+        outputs[:] = wanted
+    return bytes(edited)
+
+
+def _operator_name(model: Any, op: Any) -> str:
+    code = model.OperatorCodes(op.OpcodeIndex())
+    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    if builtin == schema.BuiltinOperator.CUSTOM:
+        return str(code.CustomCode().decode())
+    return _NAMES.get(builtin, f"BUILTIN_{builtin}")
+
+
+def _each(owner: Any, field: str) -> Iterator[Any]:
+    for i in range(getattr(owner, f"{field}Length")()):
+        yield getattr(owner, field)(i)

@@ -1,0 +1,186 @@
+"""The process that does the work which TensorFlow may not survive: ``python -m midge.converter.worker FOLDER``.
+
+It reads ``job.json`` in the folder, says each stage on standard output as a line of JSON, and leaves ``out.tflite``
+and ``outcome.json``, or ``failure.json``. Whatever TensorFlow prints goes to standard error, which the parent
+keeps in a file. Its standard input is a pipe that the parent holds open: when it closes, the parent is gone and
+so is the reason to go on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import msgspec
+import numpy as np
+
+from midge.converter import data as data_sets
+from midge.converter.data import Dataset
+from midge.converter.job import (
+    FAILURE_FILE,
+    JOB_FILE,
+    OUTCOME_FILE,
+    TFLITE_FILE,
+    Accuracy,
+    Failure,
+    Job,
+    Outcome,
+    Progress,
+)
+from midge.runtime.errors import ConversionError, Error
+
+if TYPE_CHECKING:
+    from midge.converter.network import Network
+
+VERIFY_SAMPLES = 8
+# Float arithmetic in another order moves the last bits; a wrong export is off by far more.
+VERIFY_TOLERANCE = 1e-3
+
+LOOP = (
+    "{name} holds a loop ({operator}), which TensorFlow cannot quantize to integers. It usually is a recurrent layer "
+    "in a SavedModel or in a class of your own: give Midge the .keras file, whose SimpleRNN, GRU and LSTM layers it "
+    "unrolls, or build the layer with unroll=True; the recipes float32, float16 and dynamic work with loops"
+)
+
+
+def main() -> int:
+    """Do the job in the folder that the command line names; the exit code is 0, or 1 with a failure file."""
+    folder = Path(sys.argv[1])
+    channel = _claim_stdout()
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
+    job = msgspec.json.decode((folder / JOB_FILE).read_bytes(), type=Job)
+
+    def say(stage: str) -> None:
+        channel.write(msgspec.json.encode(Progress(stage)).decode() + "\n")
+        channel.flush()
+
+    try:
+        outcome = _work(job, folder, say)
+    except Error as error:
+        failure = Failure(type(error).__name__, str(error))
+    except MemoryError:
+        failure = Failure("ConversionError", f"the memory of this machine does not suffice to convert {job.name}")
+    except Exception:
+        failure = Failure("", traceback.format_exc())
+    else:
+        (folder / OUTCOME_FILE).write_bytes(msgspec.json.encode(outcome))
+        return 0
+    (folder / FAILURE_FILE).write_bytes(msgspec.json.encode(failure))
+    return 1
+
+
+def _claim_stdout() -> TextIO:
+    """Keep standard output for the protocol; whatever else is printed, from C too, goes to standard error."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return channel
+
+
+def _end_with_parent(folder: Path) -> None:
+    while os.read(0, 4096):  # not sys.stdin, whose lock the interpreter's end would wait for
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+def _work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
+    say("starting TensorFlow")
+    import tensorflow as tf
+
+    from midge.converter import accuracy, export, quantize
+    from midge.converter.interpreter import run_tflite
+    from midge.converter.layer_errors import layer_errors
+    from midge.converter.tflite_file import count_operators
+
+    tf.keras.utils.set_random_seed(job.seed)
+    say("loading the model")
+    network = _load(job, folder)
+    sets = _read_data(job, network)
+    evaluate, calibration = sets["evaluation"], sets["calibration"]
+    samples = calibration or evaluate or sets["training"]
+    if samples is None:
+        samples = data_sets.stand_in(network.inputs, VERIFY_SAMPLES, job.seed)
+    judge = None if evaluate is None else accuracy.choose_judge(evaluate, network.outputs, network.inputs)
+
+    say("exporting")
+    straight = export.unroll_recurrent(network)
+    function, module = export.export(straight)
+    names = [spec.name for spec in network.outputs]
+    float_file = quantize.to_tflite(function, module, names, None, None)
+    _verify(network, float_file, samples.first(VERIFY_SAMPLES), job.name)
+
+    content = float_file
+    step = job.recipe.quantize
+    if step is not None:
+        loops = [name for name in count_operators(float_file) if name in ("WHILE", "IF")]
+        if loops and step.needs_calibration:
+            raise ConversionError(LOOP.format(name=job.name, operator=loops[0]))
+        count = f" on {len(calibration)} samples" if calibration and step.needs_calibration else ""
+        say(f"quantizing{count}")
+        content = quantize.to_tflite(function, module, names, step, calibration)
+    (folder / TFLITE_FILE).write_bytes(content)
+
+    say("comparing layer by layer")
+    layers = layer_errors(float_file, content, samples)
+    found = None
+    if judge is not None and evaluate is not None:
+        say(f"measuring accuracy on {len(evaluate)} samples")
+        after = run_tflite(folder / TFLITE_FILE, evaluate.inputs)
+        found = Accuracy(judge.score(network.predict(evaluate.inputs)), judge.score(after), judge.metric, len(evaluate))
+    return Outcome(count_operators(content), layers, found, {"tensorflow": tf.__version__, "keras": _keras_version()})
+
+
+def _load(job: Job, folder: Path) -> Network:
+    import tensorflow as tf
+
+    from midge.converter.load import load
+    from midge.converter.network import from_saved_model
+
+    if job.input_names:
+        return from_saved_model(tf.saved_model.load(job.model), job.input_names, job.output_names)
+    return load(Path(job.model), folder)
+
+
+def _read_data(job: Job, network: Network) -> dict[str, Dataset | None]:
+    sources = {"training": job.train, "calibration": job.calibration, "evaluation": job.evaluate}
+    return {
+        role: None
+        if source is None
+        else data_sets.bind(
+            data_sets.read(source, role), role, network.inputs, network.outputs, job.input_scale, job.input_offset
+        )
+        for role, source in sources.items()
+    }
+
+
+def _verify(network: Network, float_file: bytes, samples: Dataset, name: str) -> None:
+    """Compare the exported float file with the network as it was loaded."""
+    from midge.converter.interpreter import Interpreter
+
+    exact = network.predict(samples.inputs)
+    found = Interpreter(float_file).run(samples.inputs)
+    for spec, a, b in zip(network.outputs, exact, found, strict=True):
+        error = float(np.abs(a.astype(np.float64) - b).max())
+        limit = VERIFY_TOLERANCE * float(np.abs(a).max())
+        if not error <= limit:
+            raise ConversionError(
+                f"the exported float network differs from {name} at output {spec.name!r} by {error:.3g} (allowed "
+                f"{limit:.3g}): a layer behaves differently when exported; if it is a class of your own, see that it "
+                "does not depend on the batch size or on training=True"
+            )
+
+
+def _keras_version() -> str:
+    import keras
+
+    return str(keras.__version__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
