@@ -62,8 +62,8 @@ def find_core(board: str, cpu: str) -> Core:
         return core
     if cpu.startswith("xtensa"):
         raise UnsupportedError(
-            f"board {board} has a windowed-Xtensa core ({cpu}), for which neither a compiler nor an emulator is packaged: "
-            "run on the board itself with `--on PORT`, or check the model with `--on host`"
+            f"board {board} has a windowed-Xtensa core ({cpu}), for which neither a compiler nor an emulator is "
+            "packaged: run on the board itself with `--on PORT`, or check the model with `--on host`"
         )
     raise UnsupportedError(
         f"board {board} has the core {cpu!r}, which no emulator here models; expected one of {', '.join(CORES)}"

@@ -78,8 +78,8 @@ class Image:
             if candidate.startswith(name + "."):
                 return symbol
         raise InputError(
-            f"{self.path} has no symbol `{name}`: expected firmware made by `midge compile`, built with its symbols and "
-            "without link-time inlining; build the folder anew"
+            f"{self.path} has no symbol `{name}`: expected firmware made by `midge compile`, built with its symbols "
+            "and without link-time inlining; build the folder anew"
         )
 
     def function_at(self, address: int) -> str:
@@ -102,11 +102,12 @@ class Image:
 
     def free_below(self, stack_pointer: int, bottom: int) -> int:
         """Return the lowest address of the memory between the statics above `bottom` and `stack_pointer`."""
-        for piece in (*self.sections, *self._objects):
-            if piece.address < stack_pointer <= piece.end:
-                bottom = max(bottom, piece.address)  # a section or an array set aside for the stack
-            elif piece.end <= stack_pointer:
-                bottom = max(bottom, piece.end)
+        pieces = [(s.address, s.end) for s in self.sections] + [(s.address, s.end) for s in self._objects]
+        for begin, end in pieces:
+            # What contains the stack pointer is a section or an array set aside for the stack.
+            limit = begin if begin < stack_pointer <= end else end
+            if limit <= stack_pointer:
+                bottom = max(bottom, limit)
         return bottom
 
 

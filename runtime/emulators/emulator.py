@@ -14,7 +14,7 @@ from midge.runtime.board import Board
 from midge.runtime.emulators.cores import Core
 from midge.runtime.emulators.decode import count_instructions
 from midge.runtime.emulators.elf import Image
-from midge.runtime.emulators.engine import STEP_LIMIT, Engine, Fault
+from midge.runtime.emulators.engine import STEP_LIMIT, Engine, FaultError
 from midge.runtime.emulators.trace import Block
 from midge.runtime.errors import DataError, DeviceError
 
@@ -47,7 +47,10 @@ class Run:
     stack_bytes: int
     """From the stack pointer at entry down to the lowest byte that was changed, callees included."""
     arena_touched: int | None
-    """Bytes of the arena that the inference read or wrote, or that hold an input or an output; `None`: not asked for."""
+    """Bytes of the arena that the inference read or wrote, or that hold an input or an output.
+
+    `None`: not asked for.
+    """
     arena_extent: int | None
     """Bytes from the start of the arena to the last one touched."""
 
@@ -129,7 +132,7 @@ class Emulator:
         try:
             engine = self._boot(limit)
             return self._infer(engine, inputs, after_layer, touched, limit)
-        except Fault as fault:
+        except FaultError as fault:
             message = self._describe(fault)
             self.close()
             raise DeviceError(message) from None
@@ -221,10 +224,11 @@ class Emulator:
     def _stack_used(self, engine: Engine, stack: int, bottom: int) -> int:
         now = np.frombuffer(engine.read(bottom, stack - bottom), np.uint8)
         changed = np.flatnonzero(now != _PAINT[: stack - bottom])
-        if changed.size and changed[0] == 0:
+        ends_memory = any(memory.address == bottom for memory in self._board.memories)
+        if changed.size and changed[0] == 0 and not ends_memory:  # leaving the memory would have faulted
             raise DeviceError(
-                f"the inference used all {stack - bottom} bytes between the stack pointer at entry (0x{stack:08x}) and the "
-                f"data below it (0x{bottom:08x}): the stack does not fit board {self._board.name}"
+                f"the inference used all {stack - bottom} bytes between the stack pointer at entry (0x{stack:08x}) and "
+                f"the data below it (0x{bottom:08x}): the stack does not fit board {self._board.name}"
             )
         return stack - bottom - int(changed[0]) if changed.size else 0
 
@@ -235,7 +239,7 @@ class Emulator:
         where = np.flatnonzero(touched)
         return int(where.size), int(where[-1]) + 1 if where.size else 0
 
-    def _describe(self, fault: Fault) -> str:
+    def _describe(self, fault: FaultError) -> str:
         assert self._engine is not None
         layer = self._engine.trace.layer if self._engine.trace.header.counting else -1
         where = "outside every layer"

@@ -16,7 +16,7 @@ STEP_LIMIT = 20_000_000_000
 
 
 @dataclass
-class Fault(Exception):
+class FaultError(Exception):
     """The core cannot go on."""
 
     reason: str
@@ -50,7 +50,7 @@ class Engine(ABC):
         It must not be next already.
 
         Raises:
-            Fault: the core got stuck, or at least `limit` instructions did not lead to `address`.
+            FaultError: the core got stuck, or at least `limit` instructions did not lead to `address`.
             DeviceError: the emulator itself failed.
         """
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from midge.runtime.board import Board
 from midge.runtime.emulators.cores import Core
 from midge.runtime.emulators.elf import Image
-from midge.runtime.emulators.engine import Engine, Fault, Register
+from midge.runtime.emulators.engine import Engine, FaultError, Register
 from midge.runtime.emulators.gdb import GdbClient
 from midge.runtime.emulators.trace import FULL, RUNNING, Layout, Trace, built_library
 from midge.runtime.errors import DeviceError
@@ -133,7 +133,7 @@ class QemuEngine(Engine):
         if header.status == FULL:
             self.trace.end()
         if not by_itself or header.status != RUNNING:
-            raise Fault(f"hung: more than {limit} instructions without reaching 0x{address:08x}; stopped", pc)
+            raise FaultError(f"hung: more than {limit} instructions without reaching 0x{address:08x}; stopped", pc)
         if pc == self._fault_handler and pc != address:
             raise self._fault()
         if pc != address:
@@ -157,7 +157,7 @@ class QemuEngine(Engine):
         assert self._gdb is not None
         return self._gdb
 
-    def _fault(self) -> Fault:
+    def _fault(self) -> FaultError:
         return _arm_fault(self) if self._thumb else _riscv_fault(self)
 
     def _with_messages(self, error: DeviceError) -> DeviceError:
@@ -177,7 +177,7 @@ def _plugin_version(program: str) -> int:
     return 2 if match and int(match.group(1)) >= 9 else 1
 
 
-def _arm_fault(core: QemuEngine) -> Fault:
+def _arm_fault(core: QemuEngine) -> FaultError:
     """Read the fault registers and the stacked frame.
 
     Armv7-M Architecture Reference Manual: B1.5.6 (exception entry: r0-r3, r12, lr, pc, xPSR), B3.2.15 (CFSR),
@@ -207,10 +207,10 @@ def _arm_fault(core: QemuEngine) -> Fault:
         pc = int.from_bytes(core.read(sp + 24, 4), "little")
     except DeviceError:
         pc = lr
-    return Fault(reason, pc & ~1, address)
+    return FaultError(reason, pc & ~1, address)
 
 
-def _riscv_fault(core: QemuEngine) -> Fault:
+def _riscv_fault(core: QemuEngine) -> FaultError:
     """Read mepc, mcause and mtval.
 
     RISC-V Privileged Architecture, "Machine-Level CSRs"; the stub numbers CSR n as 65 + n.
@@ -227,4 +227,4 @@ def _riscv_fault(core: QemuEngine) -> Fault:
         7: "write outside every memory",
         11: "environment call",
     }
-    return Fault(reasons.get(mcause, f"exception {mcause}"), mepc, mtval if mcause in (1, 4, 5, 6, 7) else None)
+    return FaultError(reasons.get(mcause, f"exception {mcause}"), mepc, mtval if mcause in (1, 4, 5, 6, 7) else None)

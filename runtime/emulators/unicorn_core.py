@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 from typing import Any
 
 from midge.runtime.board import Board
 from midge.runtime.emulators.cores import Core
 from midge.runtime.emulators.elf import Image
-from midge.runtime.emulators.engine import Engine, Fault, Register
+from midge.runtime.emulators.engine import Engine, FaultError, Register
 from midge.runtime.emulators.trace import SLICE_OVER, Layout, Trace, built_library
 from midge.runtime.errors import CapacityError, DeviceError
 
@@ -31,21 +32,28 @@ class UnicornEngine(Engine):
             CapacityError: the program has contents outside the board's memories.
             DeviceError: Unicorn refuses.
         """
-        import unicorn
-        from unicorn import arm_const, riscv_const, unicorn_const
-        from unicorn.unicorn_py3.unicorn import uclib
-
+        # Not import statements: the package's annotations contradict themselves.
+        unicorn, arm_const, riscv_const, unicorn_const, binding = (
+            _module(name)
+            for name in (
+                "unicorn",
+                "unicorn.arm_const",
+                "unicorn.riscv_const",
+                "unicorn.unicorn_const",
+                "unicorn.unicorn_py3.unicorn",
+            )
+        )
         self.trace = Trace(layout)
-        self._library = uclib
+        self._library = binding.uclib
         self._error = unicorn.UcError
         self._constants = unicorn_const
         self._arm = core.family == "arm"
-        self._fault: Fault | None = None
+        self._fault: FaultError | None = None
+        self._watch: int | None = None
+        self._uc: Any
         assert core.unicorn_model is not None
         if self._arm:
-            self._uc: Any = unicorn.Uc(
-                unicorn_const.UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB | unicorn_const.UC_MODE_MCLASS
-            )
+            self._uc = unicorn.Uc(unicorn_const.UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB | unicorn_const.UC_MODE_MCLASS)
             self._uc.ctl_set_cpu_model(getattr(arm_const, core.unicorn_model))
             registers = (arm_const.UC_ARM_REG_PC, arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR)
         else:
@@ -89,7 +97,7 @@ class UnicornEngine(Engine):
                 self._uc.emu_start(self._pc | self._arm, address)
             except self._error as error:
                 self._pc = int(self._uc.reg_read(self._registers["pc"]))
-                raise self._fault or Fault(_reason(error), self._pc) from None
+                raise self._fault or FaultError(_reason(error), self._pc) from None
             self._pc = int(self._uc.reg_read(self._registers["pc"]))
             if self._fault is not None:
                 raise self._fault
@@ -99,7 +107,9 @@ class UnicornEngine(Engine):
                 self.trace.end()  # says so if the table is full
                 raise DeviceError(f"Unicorn stopped at 0x{self._pc:08x} without saying why; expected 0x{address:08x}")
             if header.executed_bytes > last:
-                raise Fault(f"hung: more than {limit} instructions without reaching 0x{address:08x}; stopped", self._pc)
+                raise FaultError(
+                    f"hung: more than {limit} instructions without reaching 0x{address:08x}; stopped", self._pc
+                )
 
     def watch_arena(self, on: bool) -> None:
         """Note accesses to the arena in the record from now on, or no longer."""
@@ -141,8 +151,8 @@ class UnicornEngine(Engine):
                 self._uc.mem_write(segment.load_address, segment.data)
             except self._error:
                 raise CapacityError(
-                    f"{image.path} puts {len(segment.data)} bytes at 0x{segment.load_address:08x}, outside the memories of "
-                    f"board {board.name}: it was built for another board"
+                    f"{image.path} puts {len(segment.data)} bytes at 0x{segment.load_address:08x}, outside the "
+                    f"memories of board {board.name}: it was built for another board"
                 ) from None
 
     def _add_hooks(self) -> None:
@@ -150,12 +160,11 @@ class UnicornEngine(Engine):
         hooks = ctypes.CDLL(str(built_library("midge_trace")))
         self.trace.header.stop = ctypes.cast(self._library.uc_emu_stop, ctypes.c_void_p).value
         self._memory_hook = hooks.midge_unicorn_memory
-        self._watch: ctypes.c_size_t | None = None
         self._hook(c.UC_HOOK_BLOCK, hooks.midge_unicorn_block, 1, 0)
         self._uc.hook_add(c.UC_HOOK_MEM_INVALID, self._on_invalid_access)
         self._uc.hook_add(c.UC_HOOK_INTR, self._on_exception)
 
-    def _hook(self, kind: int, function: Any, begin: int, end: int) -> Any:
+    def _hook(self, kind: int, function: Any, begin: int, end: int) -> int:
         """Install a compiled hook, which the Python binding has no call for; `begin` above `end` means everywhere."""
         handle = ctypes.c_size_t()
         pointer = ctypes.cast(function, ctypes.c_void_p)
@@ -181,13 +190,13 @@ class UnicornEngine(Engine):
             c.UC_MEM_WRITE_PROT: "write to flash",
         }.get(access, "forbidden access")
         pc = int(uc.reg_read(self._registers["pc"]))
-        self._fault = Fault(f"{what} ({size} bytes)", pc, address)
+        self._fault = FaultError(f"{what} ({size} bytes)", pc, address)
         return False
 
     def _on_exception(self, uc: Any, number: int, _: object) -> None:
         names = _ARM_EXCEPTIONS if self._arm else _RISCV_EXCEPTIONS
         pc = int(uc.reg_read(self._registers["pc"]))
-        self._fault = Fault(names.get(number, f"exception {number}"), pc)
+        self._fault = FaultError(names.get(number, f"exception {number}"), pc)
         uc.emu_stop()
 
 
@@ -227,6 +236,10 @@ def initial_stack_pointer(image: Image, board: Board) -> int:
         f"{image.path} has no vector table whose second word is its entry point 0x{image.entry:08x}: "
         f"expected firmware for board {board.name}, made by `midge compile`"
     )
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(name)
 
 
 def _gaps(begin: int, end: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:

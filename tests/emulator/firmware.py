@@ -125,7 +125,8 @@ def build(cpu: str, compiler: str, folder: Path, model: Path = HERE / "model.c",
     environment.setdefault("ZIG_GLOBAL_CACHE_DIR", str(folder.parent / "zig"))
     environment.setdefault("ZIG_LOCAL_CACHE_DIR", str(folder.parent / "zig"))
     command = [
-        *compile_command, "-std=c99", "-ffreestanding", optimize, "-g0", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections",
+        *compile_command, "-std=c99", "-ffreestanding", optimize, "-g0", "-ffp-contract=off",
+        "-ffunction-sections", "-fdata-sections",
         "-fno-builtin", f"-I{HERE}", f"-I{STARTUP / 'common'}",
         *map(str, sources), *([] if compiler == "zig" else ["-lgcc"]), f"-Wl,-T,{script}", "-Wl,--gc-sections",
         "-Wl,-e,midge_reset", "-o", str(elf),
