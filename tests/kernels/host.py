@@ -76,8 +76,8 @@ def execute(program: Program, feeds: Sequence[Array]) -> list[Array]:
         buffers[index] = Fenced(graph.tensors[index].nbytes)
         buffers[index].bytes[:] = np.frombuffer(np.ascontiguousarray(feed).tobytes(), np.uint8)
     for step in program.steps:
-        if step.alias:
-            buffers[step.outputs[0]] = buffers[step.inputs[0]]
+        if step.alias_of is not None:
+            buffers[step.outputs[0]] = buffers[step.alias_of]
         for kernel_call in step.calls:
             call(kernel_call, buffers, graph)
     return [
