@@ -1,1 +1,105 @@
-"""TODO."""
+"""From a model file to a firmware project: `compile_model` is what the command line, validation and profiling use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from midge.runtime.backends.c.build import build as build_project
+from midge.runtime.backends.c.names import check_prefix
+from midge.runtime.backends.c.project import replace_project, stage_project
+from midge.runtime.backends.c.target import arch_for
+from midge.runtime.errors import CapacityError
+from midge.runtime.lower import lower
+from midge.runtime.passes import run_passes
+from midge.runtime.passes.plan_memory import Plan, plan_memory
+from midge.runtime.program import Program, Target
+from midge.runtime.tflite.reader import read_file
+
+if TYPE_CHECKING:
+    from midge.runtime.backends.c.build import BuildResult
+    from midge.runtime.backends.c.manifest import Manifest
+    from midge.runtime.board import Board
+    from midge.runtime.toolchain import Toolchain
+
+__all__ = ["CompileResult", "compile_model", "lower_for_board"]
+
+
+@dataclass(frozen=True)
+class CompileResult:
+    """A project on disk, and the firmware if it was built."""
+
+    manifest: Manifest
+    directory: Path
+    build: BuildResult | None
+
+
+def compile_model(
+    model_path: Path,
+    board: Board,
+    directory: Path,
+    *,
+    name: str = "model",
+    optimize: str | None = None,
+    toolchain: Toolchain | None = None,
+    build: bool = False,
+) -> CompileResult:
+    """Turn a `.tflite` file into a project in `directory`, and build it if asked to.
+
+    If anything fails, the building too, `directory` is what it was before.
+
+    Args:
+        model_path: the model.
+        board: what to compile for.
+        directory: an empty or missing folder, or an earlier project, which is replaced.
+        name: prefix of every symbol.
+        optimize: `speed`, `size`, `ram`, or None for the default mode.
+        toolchain: what to build with; needed if `build`.
+        build: whether to build the firmware.
+
+    Raises:
+        InputError: a bad model file, name or folder.
+        UnsupportedError: an operator that has no kernel, or a core that has no start-up.
+        CapacityError: the model does not fit the board.
+        MissingToolError: the compiler is not there.
+    """
+    check_prefix(name)
+    program, plan = lower_for_board(model_path, board, optimize)
+    with replace_project(directory) as replacement:
+        manifest = stage_project(program, plan, board, replacement.staging, name, model_file=model_path.name)
+        _check_capacity(manifest, board)
+        replacement.install()
+        built = None
+        if build:
+            assert toolchain is not None, "building needs a toolchain"
+            built = build_project(directory, board, toolchain, optimize=optimize)
+    return CompileResult(manifest, directory, built)
+
+
+def lower_for_board(model_path: Path, board: Board, optimize: str | None = None) -> tuple[Program, Plan]:
+    """Read a model file, lower it for a board's core and plan its memory.
+
+    Raises:
+        InputError: the file cannot be read, or is not what it claims to be.
+        UnsupportedError: an operator that has no kernel.
+    """
+    graph = run_passes(read_file(model_path))
+    program = lower(graph, Target(arch_for(board.cpu), optimize or "default"))
+    return program, plan_memory(program)
+
+
+def _check_capacity(manifest: Manifest, board: Board) -> None:
+    """Refuse what can never fit before any compiler has run; code and stack come on top and are checked by linking."""
+    ram, flash = manifest.arena + manifest.scratch, manifest.weights
+    if ram > board.ram.size:
+        raise CapacityError(
+            f"{manifest.model_file} needs {ram:,} bytes of RAM for its tensors alone (arena {manifest.arena:,}, scratch"
+            f" {manifest.scratch:,}), but {board.ram.name} of {board.name} has {board.ram.size:,}; choose a smaller"
+            " model or a board with more RAM"
+        )
+    if flash > board.flash.size:
+        raise CapacityError(
+            f"{manifest.model_file} needs {flash:,} bytes of flash for its weights alone, but {board.flash.name} of"
+            f" {board.name} has {board.flash.size:,}; choose a smaller model or a board with more flash"
+        )

@@ -60,6 +60,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inputs: tuple[Buffer, ...]
     outputs: tuple[Buffer, ...]
     layers: tuple[Layer, ...]
+    files: tuple[str, ...] = ()
+    """Everything that `midge compile` wrote, relative to the folder; the next `midge compile` replaces just these."""
 
     def write(self, directory: Path) -> Path:
         """Write `midge.json` into `directory` and return its path."""

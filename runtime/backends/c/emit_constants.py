@@ -1,0 +1,180 @@
+"""The constants of a generated model: arrays and parameter structures, each stored once.
+
+This is the one place that decides what the read-only part of a model consists of; the emitter prints it and
+`sizes.py` counts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from midge.runtime import native
+from midge.runtime.backends.c.literals import columns, float_literal, integer_literal, literals
+from midge.runtime.backends.c.names import identifier
+from midge.runtime.graph import Array
+from midge.runtime.program import KernelCall, ParamValue, Program
+
+
+@dataclass(frozen=True, eq=False)
+class LayerNames:
+    """What one step is called in C. Only steps that call kernels have a function."""
+
+    step: int
+    """Position in `program.steps`."""
+    function: str
+
+
+@dataclass(frozen=True, eq=False)
+class ConstantArray:
+    """A `static const` array."""
+
+    name: str
+    data: Array
+    """Flattened."""
+
+
+@dataclass(frozen=True, eq=False)
+class ConstantStruct:
+    """A `static const` parameter structure."""
+
+    name: str
+    kernel: str
+    body: str
+    """The designated initialisers, a line each."""
+
+
+@dataclass(eq=False)
+class Constants:
+    """All constants of a program and where each call finds its own."""
+
+    layers: tuple[LayerNames, ...]
+    arrays: list[ConstantArray] = field(default_factory=list)
+    structs: list[ConstantStruct] = field(default_factory=list)
+    params: dict[tuple[int, int], str] = field(default_factory=dict)
+    """(step, call) to the name of its parameter structure."""
+    tensors: dict[int, str] = field(default_factory=dict)
+    """Constant tensor that a kernel reads as an argument, to the name of its array."""
+    _by_value: dict[tuple[str, bytes], str] = field(default_factory=dict)
+    _by_body: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def array(self, name: str, data: Array) -> str:
+        """Return the name of an array with these elements, a new one called `name` if there is none yet.
+
+        An empty array becomes a null pointer: C has no empty arrays.
+        """
+        if data.size == 0:
+            return "NULL"
+        flat = np.ascontiguousarray(data).reshape(-1)
+        # By C type: bool and uint8 are the same array to a kernel.
+        key = (native.c_type(str(flat.dtype)), flat.tobytes())
+        if key not in self._by_value:
+            self._by_value[key] = name
+            self.arrays.append(ConstantArray(name, flat))
+        return self._by_value[key]
+
+    def struct(self, name: str, kernel: str, body: str) -> str:
+        """Return the name of a structure with this type and value, a new one called `name` if there is none yet."""
+        key = (kernel, body)
+        if key not in self._by_body:
+            self._by_body[key] = name
+            self.structs.append(ConstantStruct(name, kernel, body))
+        return self._by_body[key]
+
+
+def layer_names(program: Program, name: str) -> tuple[LayerNames, ...]:
+    """Name the functions of the steps that have work to do: prefix, position in the model file, operator."""
+    taken: set[str] = set()
+    layers = []
+    for position, step in enumerate(program.steps):
+        if not step.calls:
+            continue
+        base = function = f"{name}_layer_{step.index:02d}_{identifier(step.kind)}"
+        # Passes may have made two steps of one operator.
+        count = 2
+        while function in taken:
+            function, count = f"{base}_{count}", count + 1
+        taken.add(function)
+        layers.append(LayerNames(position, function))
+    return tuple(layers)
+
+
+def collect_constants(program: Program, name: str) -> Constants:
+    """Find every constant of a program, in the order of execution."""
+    constants = Constants(layer_names(program, name))
+    tensors = program.graph.tensors
+    for layer in constants.layers:
+        calls = program.steps[layer.step].calls
+        for number, call in enumerate(calls):
+            owner = layer.function if len(calls) == 1 else f"{layer.function}_call{number}"
+            body = _struct_body(constants, owner, call)
+            constants.params[layer.step, number] = constants.struct(f"{owner}_params", call.kernel, body)
+            for position, index in enumerate(call.inputs):
+                data = tensors[index].data
+                if data is not None and index not in constants.tensors:
+                    constants.tensors[index] = constants.array(f"{owner}_input{position}", data)
+    return constants
+
+
+def _struct_body(constants: Constants, owner: str, call: KernelCall) -> str:
+    """Write the initialisers of a parameter structure, in the order of its declaration, and store its arrays."""
+    fields = dict(native.interface().typeof(f"{call.kernel}_params").fields)
+    unknown = call.params.keys() - fields.keys()
+    assert not unknown, f"{call.kernel}_params has no {', '.join(sorted(unknown))}"
+    lines = []
+    for field_name, member in fields.items():
+        if field_name not in call.params:
+            continue  # C zeroes what is not named, as the host runtime does
+        value = call.params[field_name]
+        if isinstance(value, np.ndarray):
+            text = constants.array(f"{owner}_{field_name}", value)
+        else:
+            text = _initialiser(member.type, value)
+        comment = ""
+        if isinstance(value, float) and "p" in text:
+            comment = f" /* {value:.6g} */"
+        lines.append(f"  .{field_name} = {text},{comment}")
+    return "\n".join(lines)
+
+
+def _initialiser(ctype: object, value: ParamValue) -> str:
+    """Write the value of a structure's field that is not an array in read-only memory."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, tuple):
+        item = ctype.item  # type: ignore[attr-defined]
+        return "{" + ", ".join(_initialiser(item, element) for element in value) + "}"
+    name = ctype.cname  # type: ignore[attr-defined]
+    if name == "float":
+        assert isinstance(value, (int, float))
+        return float_literal(value)
+    assert isinstance(value, (int, np.integer)), f"{value!r} for a field of type {name}"
+    bits = 8 * native.interface().sizeof(ctype)
+    return integer_literal(int(value), bits, signed=not name.startswith("u"))
+
+
+def array_definition(array: ConstantArray) -> str:
+    """Write the definition of a constant array."""
+    c_type = native.c_type(str(array.data.dtype))
+    return (
+        f"static const {c_type} {array.name}[{array.data.size}] MIDGE_ALIGNED(4) = {{\n"
+        f"{columns(literals(array.data))}\n}};\n"
+    )
+
+
+def struct_definition(struct: ConstantStruct) -> str:
+    """Write the definition of a parameter structure."""
+    return f"static const {struct.kernel}_params {struct.name} = {{\n{struct.body}\n}};\n"
+
+
+def constant_bytes(program: Program) -> int:
+    """Return the bytes of read-only memory that a model's constants take on a 32-bit board.
+
+    Arrays (weights, biases, multipliers, tables) and parameter structures, each counted once where layers share it:
+    the sum of the sizes of the read-only objects of the generated `<name>.c`. Class labels are not part of it; they
+    are only linked where the application uses them.
+    """
+    constants = collect_constants(program, "model")
+    arrays = sum(int(array.data.nbytes) for array in constants.arrays)
+    return arrays + sum(native.params_size(struct.kernel) for struct in constants.structs)

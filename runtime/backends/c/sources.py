@@ -1,0 +1,72 @@
+"""Which of Midge's kernel sources a generated project needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from midge.runtime.native import KERNELS
+
+_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", flags=re.DOTALL)
+_INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', flags=re.MULTILINE)
+_WORD = re.compile(r"\bmidge_\w+")
+_DEFINITION = re.compile(r"\b(midge_\w+)\s*\((?:[^;{}()]|\([^;{}()]*\))*\)\s*\{")
+
+
+def kernel_sources(kernels: Iterable[str], arch: str) -> tuple[Path, ...]:
+    """Return the files that some kernels consist of, relative to the kernels' folder, sorted.
+
+    A file is needed if it defines one of the kernels, or a function that a needed file names, or if a needed file
+    includes it. A file in `arch/<arch>` takes the place of the one of the same name in `arch/portable`.
+
+    Args:
+        kernels: names of functions declared in `kernels.h`.
+        arch: a folder of `kernels/arch`.
+    """
+    index = _index(arch)
+    needed: set[Path] = set()
+    queue = [_defining(kernel, index) for kernel in kernels]
+    while queue:
+        path = queue.pop()
+        if path in needed:
+            continue
+        needed.add(path)
+        text = _text(path)
+        queue += [_included(path, include, arch) for include in _INCLUDE.findall(text)]
+        if path.suffix == ".c":
+            queue += [index[word] for word in set(_WORD.findall(text)) if word in index]
+    return tuple(sorted(needed))
+
+
+def _defining(kernel: str, index: dict[str, Path]) -> Path:
+    assert kernel in index, f"no kernel source defines {kernel}"
+    return index[kernel]
+
+
+def _index(arch: str) -> dict[str, Path]:
+    """Map every function that the sources for `arch` define to its file."""
+    files = {path.name: path for path in _c_files("arch/portable")}
+    files |= {path.name: path for path in _c_files(f"arch/{arch}")}
+    return {
+        function: path for path in (*_c_files("src"), *files.values()) for function in _DEFINITION.findall(_text(path))
+    }
+
+
+def _c_files(folder: str) -> list[Path]:
+    return sorted(path.relative_to(KERNELS) for path in (KERNELS / folder).glob("*.c"))
+
+
+def _included(path: Path, include: str, arch: str) -> Path:
+    """Find a quoted include as the compiler does: beside the file, then in the include folders."""
+    for folder in (path.parent, Path("include"), Path("src"), Path("arch") / arch, Path("arch/portable")):
+        if (KERNELS / folder / include).is_file():
+            return folder / include
+    raise AssertionError(f"{path} includes {include}, which is not among the kernels")
+
+
+@lru_cache(maxsize=256)
+def _text(path: Path) -> str:
+    """Return a source without its comments."""
+    return _COMMENT.sub(" ", (KERNELS / path).read_text())
