@@ -94,6 +94,11 @@ def _strided_slice(node: Node) -> tuple[KernelCall, ...]:
     expect_counts(node, (4, 4))
     options: StridedSliceOptions = node.attributes
     require(not options.offset, "an end relative to the begin (offset) is not supported")
+    # TensorFlow's converter rewrites both, and the reference kernels do not agree on what they mean.
+    require(
+        options.ellipsis_mask == 0 and options.new_axis_mask == 0,
+        "an ellipsis or a new axis is not supported; use slices of whole axes and a reshape",
+    )
     source, output = node.input(0), node.output()
     require_movable(source)
     expect_same_type(output, source)
@@ -102,43 +107,22 @@ def _strided_slice(node: Node) -> tuple[KernelCall, ...]:
     strides = integers(node.input(3), "strides")
     count, rank = len(starts), len(source.shape)
     expect(len(stops) == count and len(strides) == count, "begin, end and strides must have equally many values")
-    expect(count <= 2 * rank + 1, f"{count} values of begin are too many for {rank} axes")
-    ellipses = [i for i in range(count) if options.ellipsis_mask >> i & 1]
-    expect(len(ellipses) <= 1, "the ellipsis mask has more than one bit set")
-    named = [i for i in range(count) if not (options.new_axis_mask >> i & 1 or options.ellipsis_mask >> i & 1)]
-    expect(len(named) <= rank, f"begin names {len(named)} axes, but the input has {rank}")
-    whole = rank - len(named)
-
-    cuts: list[_Cut] = []
-    shape: list[int] = []
-
-    def take_whole() -> None:
-        for extent in source.shape[len(cuts) : len(cuts) + whole]:
-            cuts.append(_Cut(0, 1, extent))
-            shape.append(extent)
-
-    for i in range(count):
-        if options.ellipsis_mask >> i & 1:
-            take_whole()
-        elif options.new_axis_mask >> i & 1:
-            shape.append(1)
-        else:
-            shrink = bool(options.shrink_axis_mask >> i & 1)
-            cut = _cut(
-                starts[i],
-                stops[i],
-                strides[i],
-                source.shape[len(cuts)],
-                from_edge=bool(options.begin_mask >> i & 1),
-                to_edge=bool(options.end_mask >> i & 1),
-                shrink=shrink,
-            )
-            cuts.append(cut)
-            if not shrink:
-                shape.append(cut.count)
-    if not ellipses:
-        take_whole()
-    expect_shape(output, tuple(shape))
+    expect(count <= rank, f"begin has {count} values, but the input {rank} axes")
+    cuts = [
+        _cut(
+            starts[i],
+            stops[i],
+            strides[i],
+            source.shape[i],
+            from_edge=bool(options.begin_mask >> i & 1),
+            to_edge=bool(options.end_mask >> i & 1),
+            shrink=bool(options.shrink_axis_mask >> i & 1),
+        )
+        for i in range(count)
+    ]
+    shape = [cut.count for i, cut in enumerate(cuts) if not options.shrink_axis_mask >> i & 1]
+    cuts += [_Cut(0, 1, extent) for extent in source.shape[count:]]
+    expect_shape(output, (*shape, *source.shape[count:]))
     require_movable(output)
     return _cut_call(node, cuts)
 

@@ -3,19 +3,22 @@
 
 #include "midge/kernels.h"
 
-/* The innermost axis: whole where both sides are dense, else element by element. */
-static void copy_row(const uint8_t *input, uint8_t *output, int32_t count, int32_t size, int32_t input_stride,
-                     int32_t output_stride) {
-  if (input_stride == 1 && output_stride == 1) {
-    memcpy(output, input, (size_t)count * (size_t)size);
-    return;
-  }
-  for (int32_t i = 0; i < count; ++i) {
-    for (int32_t byte = 0; byte < size; ++byte) {
-      output[byte] = input[byte];
+/* The innermost axis where one side is not dense. The sizes differ only in what one element is copied with: memcpy of
+ * a constant size is one load and one store, whatever the alignment. */
+static void copy_strided_row(const uint8_t *input, uint8_t *output, int32_t count, int32_t size, ptrdiff_t input_step,
+                             ptrdiff_t output_step) {
+  if (size == 1) {
+    for (int32_t i = 0; i < count; ++i) {
+      output[i * output_step] = input[i * input_step];
     }
-    input += (ptrdiff_t)input_stride * size;
-    output += (ptrdiff_t)output_stride * size;
+  } else if (size == 4) {
+    for (int32_t i = 0; i < count; ++i) {
+      memcpy(output + i * output_step, input + i * input_step, 4);
+    }
+  } else {
+    for (int32_t i = 0; i < count; ++i) {
+      memcpy(output + i * output_step, input + i * input_step, (size_t)size);
+    }
   }
 }
 
@@ -24,14 +27,19 @@ void midge_copy(const midge_copy_params *params, const void *input, void *output
   const int32_t *shape = params->shape;
   const int32_t *in_stride = params->input_stride;
   const int32_t *out_stride = params->output_stride;
+  const int inner = MIDGE_MAX_RANK - 1;
   const uint8_t *source = (const uint8_t *)input + (ptrdiff_t)params->input_offset * size;
   uint8_t *target = (uint8_t *)output + (ptrdiff_t)params->output_offset * size;
   int32_t index[MIDGE_MAX_RANK - 1] = {0};
 
   for (;;) {
-    copy_row(source, target, shape[MIDGE_MAX_RANK - 1], size, in_stride[MIDGE_MAX_RANK - 1],
-             out_stride[MIDGE_MAX_RANK - 1]);
-    int axis = MIDGE_MAX_RANK - 2;
+    if (in_stride[inner] == 1 && out_stride[inner] == 1) {
+      memcpy(target, source, (size_t)shape[inner] * (size_t)size);
+    } else {
+      copy_strided_row(source, target, shape[inner], size, (ptrdiff_t)in_stride[inner] * size,
+                       (ptrdiff_t)out_stride[inner] * size);
+    }
+    int axis = inner - 1;
     for (; axis >= 0; --axis) {
       source += (ptrdiff_t)in_stride[axis] * size;
       target += (ptrdiff_t)out_stride[axis] * size;
