@@ -6,7 +6,9 @@ This is the one place that decides what the read-only part of a model consists o
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -119,39 +121,46 @@ def collect_constants(program: Program, name: str) -> Constants:
 
 def _struct_body(constants: Constants, owner: str, call: KernelCall) -> str:
     """Write the initialisers of a parameter structure, in the order of its declaration, and store its arrays."""
-    fields = dict(native.interface().typeof(f"{call.kernel}_params").fields)
-    unknown = call.params.keys() - fields.keys()
-    assert not unknown, f"{call.kernel}_params has no {', '.join(sorted(unknown))}"
-    lines = []
-    for field_name, member in fields.items():
-        if field_name not in call.params:
+    struct = native.interface().typeof(f"{call.kernel}_params")
+    return "\n".join(_fields(constants, owner, struct, call.params, "  "))
+
+
+def _fields(
+    constants: Constants, owner: str, struct: Any, params: Mapping[str, ParamValue], indent: str
+) -> Iterator[str]:
+    """Yield the lines of a structure's initialiser; structures inside it are set in."""
+    members = dict(struct.fields)
+    unknown = params.keys() - members.keys()
+    assert not unknown, f"{struct.cname} has no {', '.join(sorted(unknown))}"
+    for name, member in members.items():
+        if name not in params:
             continue  # C zeroes what is not named, as the host runtime does
-        value = call.params[field_name]
+        value = params[name]
+        if isinstance(value, Mapping):
+            yield f"{indent}.{name} = {{"
+            yield from _fields(constants, f"{owner}_{name}", member.type, value, indent + "  ")
+            yield f"{indent}}},"
+            continue
         if isinstance(value, np.ndarray):
-            text = constants.array(f"{owner}_{field_name}", value)
+            text = constants.array(f"{owner}_{name}", value)
         else:
             text = _initialiser(member.type, value)
-        comment = ""
-        if isinstance(value, float) and "p" in text:
-            comment = f" /* {value:.6g} */"
-        lines.append(f"  .{field_name} = {text},{comment}")
-    return "\n".join(lines)
+        hexadecimal = isinstance(value, float) and "0x" in text
+        yield f"{indent}.{name} = {text}," + (f" /* {value:.6g} */" if hexadecimal else "")
 
 
-def _initialiser(ctype: object, value: ParamValue) -> str:
-    """Write the value of a structure's field that is not an array in read-only memory."""
+def _initialiser(ctype: Any, value: ParamValue) -> str:
+    """Write the value of a field that is a number, an inline array or a null pointer."""
     if value is None:
         return "NULL"
     if isinstance(value, tuple):
-        item = ctype.item  # type: ignore[attr-defined]
-        return "{" + ", ".join(_initialiser(item, element) for element in value) + "}"
-    name = ctype.cname  # type: ignore[attr-defined]
-    if name == "float":
+        return "{" + ", ".join(_initialiser(ctype.item, element) for element in value) + "}"
+    if ctype.cname == "float":
         assert isinstance(value, (int, float))
         return float_literal(value)
-    assert isinstance(value, (int, np.integer)), f"{value!r} for a field of type {name}"
+    assert isinstance(value, (int, np.integer)), f"{value!r} for a field of type {ctype.cname}"
     bits = 8 * native.interface().sizeof(ctype)
-    return integer_literal(int(value), bits, signed=not name.startswith("u"))
+    return integer_literal(int(value), bits, signed=not ctype.cname.startswith("u"))
 
 
 def array_definition(array: ConstantArray) -> str:

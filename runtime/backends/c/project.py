@@ -10,6 +10,7 @@ import msgspec
 
 from midge.runtime.backends.c.buffers import InterfaceBuffer, buffers
 from midge.runtime.backends.c.build import BUILD_FOLDER
+from midge.runtime.backends.c.cmake import write_cmake
 from midge.runtime.backends.c.emit import emit
 from midge.runtime.backends.c.emit_constants import constant_bytes, layer_names
 from midge.runtime.backends.c.manifest import MANIFEST_NAME, Buffer, Layer, Manifest, read_manifest
@@ -105,6 +106,8 @@ def stage_project(
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(KERNELS / path, target)
     manifest = describe(program, plan, board, name, model_file)
+    if platform:
+        write_cmake(directory, board, optimize=_mode(program))
     kernels = tuple(f"{KERNEL_FOLDER}/{path.as_posix()}" for path in sources if path.suffix == ".c")
     _write(directory / "README.md", project_readme(manifest, board, version, kernels, platform=platform))
     written = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
@@ -144,6 +147,11 @@ def describe(program: Program, plan: Plan, board: Board, name: str, model_file: 
         outputs=tuple(_buffer(buffer) for buffer in every[len(graph.inputs) :]),
         layers=layers,
     )
+
+
+def _mode(program: Program) -> str | None:
+    """Return the program's mode as `--optimize` takes it."""
+    return None if program.target.optimize == "default" else program.target.optimize
 
 
 def _buffer(buffer: InterfaceBuffer) -> Buffer:

@@ -43,11 +43,12 @@ _PLATFORM = """
 `{name}.c`, the kernels, and the start-up, linker script and `main` in `platform/` are a complete firmware:
 
 ```sh
-cmake -B cmake-build -G Ninja -DCMAKE_TOOLCHAIN_FILE=toolchain.cmake
-cmake --build cmake-build
+cmake -B build -DCMAKE_TOOLCHAIN_FILE=cmake/gcc.cmake
+cmake --build build
 ```
 
-`midge compile --build` builds the same without CMake.
+gives `build/firmware.elf`. `cmake/zig.cmake` takes zig instead, and `midge compile --build` does the same without
+CMake.
 """
 
 
