@@ -1,6 +1,6 @@
 #include <stddef.h>
-#include <string.h>
 
+#include "memory_functions.h"
 #include "midge/kernels.h"
 
 /* The innermost axis where one side is not dense. The sizes differ only in what one element is copied with: memcpy of
