@@ -43,7 +43,7 @@ C_FLAGS = (
 
 LINK_FLAGS = ("-nostartfiles", "-static", "-Wl,--gc-sections")
 
-OPTIMIZE_FLAGS: dict[str | None, str] = {None: "-O2", "speed": "-O2", "size": "-Os", "ram": "-O2"}
+OPTIMIZE_FLAGS = {"default": "-O2", "speed": "-O2", "size": "-Os", "ram": "-O2"}
 """What `--optimize` means to the compiler; the larger part of a mode is which kernels it picks."""
 
 
@@ -55,6 +55,7 @@ class _GccPort:
     packages: tuple[str, ...]
     c_flags: tuple[str, ...]
     link_flags: tuple[str, ...]
+    libraries: tuple[str, ...]
     has_libc: bool
     """Whether memcpy, memmove and memset come with it."""
 
@@ -65,6 +66,7 @@ _GCC_PORTS: dict[Family, _GccPort] = {
         packages=("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
         c_flags=(),
         link_flags=(),
+        libraries=(),
         has_libc=True,
     ),
     # Debian packages no C library for bare RISC-V: nothing but libgcc is linked, on any system. Without one stdint.h
@@ -74,6 +76,7 @@ _GCC_PORTS: dict[Family, _GccPort] = {
         packages=("gcc-riscv64-unknown-elf",),
         c_flags=("-ffreestanding", "-fbuiltin"),
         link_flags=("-nostdlib",),
+        libraries=("-lgcc",),
         has_libc=False,
     ),
 }
@@ -107,6 +110,14 @@ _ZIG_CPU_FLAGS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+_ZIG_C_FLAGS = (
+    "-fno-sanitize=undefined",  # zig turns it on in builds that it takes for debugging ones
+    "-fomit-frame-pointer",
+)
+# Small variables keep their names: the linker script knows the arena by its name. Other targets never merge.
+_ZIG_ARM_FLAGS = ("-mno-global-merge",)
+
+
 @dataclass(frozen=True)
 class Toolchain:
     """A compiler and its flags for one core."""
@@ -121,7 +132,9 @@ class Toolchain:
     c_flags: tuple[str, ...]
     """For compiling only, without optimization and include folders."""
     link_flags: tuple[str, ...]
-    """For linking only, without linker script and map."""
+    """For linking only, before the objects, without linker script and map."""
+    libraries: tuple[str, ...]
+    """For linking only, after the objects."""
     has_libc: bool
     """Whether memcpy, memmove and memset come with the compiler; if not, the firmware brings them."""
     writes_map: bool
@@ -130,15 +143,24 @@ class Toolchain:
     """Variables to set when running it."""
 
     def compile_flags(self, optimize: str | None) -> tuple[str, ...]:
-        """Return all flags of a compilation but include folders, input and output.
+        """Return all flags of a compilation but include folders, input and output; no mode is the default one.
 
         Raises:
             InputError: `optimize` is no mode of ours.
         """
-        if optimize not in OPTIMIZE_FLAGS:
-            modes = ", ".join(mode for mode in OPTIMIZE_FLAGS if mode)
-            raise InputError(f"--optimize: expected one of {modes}, found {optimize!r}")
-        return (*self.cpu_flags, *self.c_flags, OPTIMIZE_FLAGS[optimize])
+        return (*self.cpu_flags, *self.c_flags, optimize_flag(optimize))
+
+
+def optimize_flag(optimize: str | None) -> str:
+    """Return the compiler's flag for a mode of `--optimize`; no mode is the default one.
+
+    Raises:
+        InputError: `optimize` is no mode of ours.
+    """
+    mode = optimize or "default"
+    if mode not in OPTIMIZE_FLAGS:
+        raise InputError(f"--optimize: expected one of {', '.join(OPTIMIZE_FLAGS)}, found {optimize!r}")
+    return OPTIMIZE_FLAGS[mode]
 
 
 def find_toolchain(target: Board | str, compiler: str | None = None) -> Toolchain:
@@ -186,9 +208,9 @@ def describe_toolchain(cpu: str, compiler: CompilerName) -> Toolchain:
             version="",
             command=("zig", "cc"),
             cpu_flags=_ZIG_CPU_FLAGS[cpu],
-            # zig turns its sanitizer on in builds that it takes for debugging ones, and keeps frame pointers.
-            c_flags=(*C_FLAGS, "-fno-sanitize=undefined", "-fomit-frame-pointer"),
+            c_flags=(*C_FLAGS, *_ZIG_C_FLAGS, *(_ZIG_ARM_FLAGS if CPUS[cpu].family == "cortex_m" else ())),
             link_flags=LINK_FLAGS,
+            libraries=(),
             has_libc=True,
             writes_map=False,
         )
@@ -200,6 +222,7 @@ def describe_toolchain(cpu: str, compiler: CompilerName) -> Toolchain:
         cpu_flags=_GCC_CPU_FLAGS[cpu],
         c_flags=(*C_FLAGS, *port.c_flags),
         link_flags=(*LINK_FLAGS, *port.link_flags),
+        libraries=port.libraries,
         has_libc=port.has_libc,
         writes_map=True,
     )

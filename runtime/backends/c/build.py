@@ -67,9 +67,10 @@ def project_sources(directory: Path, *, has_libc: bool) -> Sources:
         found = (path for pattern in patterns for path in directory.glob(pattern))
         return tuple(sorted(path.relative_to(directory).as_posix() for path in found))
 
-    platform = find(f"{PLATFORM_FOLDER}/*.c")
-    if has_libc:
-        platform = tuple(source for source in platform if Path(source).name != MEMORY_SOURCE)
+    memory = f"{PLATFORM_FOLDER}/{MEMORY_SOURCE}"
+    platform = tuple(source for source in find(f"{PLATFORM_FOLDER}/*.c") if source != memory)
+    if not has_libc:
+        platform += (memory,)
     sources = Sources(find("*.c"), find("midge/src/*.c", "midge/arch/*/*.c"), platform)
     if not sources.model or not sources.platform or not (directory / PLATFORM_FOLDER / LINKER_SCRIPT).is_file():
         raise InputError(
@@ -99,9 +100,10 @@ def build(
     sources = project_sources(directory, has_libc=toolchain.has_libc)
     output = directory / BUILD_FOLDER
     flags = (*toolchain.compile_flags(optimize), *extra_flags)
-    jobs = [(_KERNEL_OBJECTS, source) for source in sources.kernels]
+    # CMake links in this order too, and so the two ELF files have the same layout.
+    jobs = [(_OTHER_OBJECTS, source) for source in sources.platform]
+    jobs += [(_KERNEL_OBJECTS, source) for source in sources.kernels]
     jobs += [(_MODEL_OBJECTS, source) for source in sources.model]
-    jobs += [(_OTHER_OBJECTS, source) for source in sources.platform]
     objects = [f"{BUILD_FOLDER}/{folder}/{source}.o" for folder, source in jobs]
     for name in objects:
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +119,7 @@ def build(
 
     elf, map_file = output / "firmware.elf", output / "firmware.map"
     script = f"{PLATFORM_FOLDER}/{LINKER_SCRIPT}"
-    _link(directory, board, toolchain, objects, script)
+    _link(directory, board, toolchain, flags, objects, script)
     layout = read_layout(elf)
     if not toolchain.writes_map:
         map_file.write_text(layout.listing(), encoding="utf-8")
@@ -157,13 +159,18 @@ def _run(toolchain: Toolchain, arguments: tuple[str, ...], directory: Path) -> N
         raise _CompilerError(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stderr}{done.stdout}")
 
 
-def _link(directory: Path, board: Board, toolchain: Toolchain, objects: list[str], script: str) -> None:
+def _link(
+    directory: Path, board: Board, toolchain: Toolchain, flags: tuple[str, ...], objects: list[str], script: str
+) -> None:
     map_flags = (f"-Wl,-Map={BUILD_FOLDER}/firmware.map",) if toolchain.writes_map else ()
-    arguments = (*toolchain.cpu_flags, *objects, *toolchain.link_flags, *map_flags)
-    outputs = ("-o", f"{BUILD_FOLDER}/firmware.elf")
-    libraries = ("-lgcc",) if toolchain.name == "gcc" else ()
+
+    def link(script: str, output: str, *more: str) -> None:
+        # The compilation's flags too: zig builds memcpy and the like for this program, with these.
+        settings = (*flags, *toolchain.link_flags, *more, "-T", script)
+        _run(toolchain, (*settings, *objects, *toolchain.libraries, "-o", output), directory)
+
     try:
-        _run(toolchain, (*arguments, "-T", script, *libraries, *outputs), directory)
+        link(script, f"{BUILD_FOLDER}/firmware.elf", *map_flags)
     except _CompilerError as error:
         overflows = _find_overflows(str(error))
         if not overflows:
@@ -179,7 +186,7 @@ def _link(directory: Path, board: Board, toolchain: Toolchain, objects: list[str
         text = re.sub(rf"^( *{name} .*LENGTH = \d+)$", rf"\1 + {2 * excess}", text, flags=re.MULTILINE)
     (directory / roomy).write_text(text, encoding="utf-8")
     measured = f"{BUILD_FOLDER}/too_large.elf"
-    _run(toolchain, (*arguments, "-Wl,--no-check-sections", "-T", roomy, *libraries, "-o", measured), directory)
+    link(roomy, measured, "-Wl,--no-check-sections")
     layout = read_layout(directory / measured)
     (directory / measured).unlink()
     (directory / roomy).unlink()
