@@ -80,7 +80,8 @@ def quantize(values: Array, detail: Mapping[str, Any]) -> Array:
     if scale == 0 or values.dtype.kind != "f":
         return values.astype(dtype)
     limits = np.iinfo(dtype)
-    return np.clip(np.round(values / scale) + zero_point, limits.min, limits.max).astype(dtype)
+    quantized: Array = np.clip(np.round(values / scale) + zero_point, limits.min, limits.max).astype(dtype)
+    return quantized
 
 
 def dequantize(values: Array, detail: Mapping[str, Any]) -> Array:
@@ -88,4 +89,5 @@ def dequantize(values: Array, detail: Mapping[str, Any]) -> Array:
     scale, zero_point = detail["quantization"]
     if scale == 0 or values.dtype.kind == "f":
         return values
-    return ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
+    real: Array = ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
+    return real

@@ -12,20 +12,9 @@ from typing import Any
 import h5py
 import tensorflow as tf
 
+from midge.converter.keras_config import drop_legacy_arguments, refuse_code
 from midge.converter.network import Network, from_keras, from_saved_model
 from midge.runtime.errors import ConversionError, Error, InputError, MissingToolError
-
-# Arguments that older versions of Keras wrote and Keras 3 refuses, with the one value that can be dropped unharmed.
-LEGACY_ARGUMENTS: dict[tuple[str, str], Any] = {
-    ("DepthwiseConv2D", "groups"): 1,
-    ("DepthwiseConv1D", "groups"): 1,
-    ("Conv2DTranspose", "groups"): 1,
-    ("Conv1DTranspose", "groups"): 1,
-    ("SimpleRNN", "time_major"): False,
-    ("GRU", "time_major"): False,
-    ("LSTM", "time_major"): False,
-    ("RNN", "time_major"): False,
-}
 
 
 def load(path: Path, work: Path) -> Network:
@@ -51,7 +40,7 @@ def _load_keras(path: Path) -> Any:
             metadata = json.loads(archive.read("metadata.json"))
         except (KeyError, ValueError, zipfile.BadZipFile) as error:
             raise InputError(f"{path} is a zip file but not a Keras model: {error}") from None
-    _refuse_code(config, path)
+    refuse_code(config, path)
     if str(metadata.get("keras_version", "3")).startswith("2."):
         return _load_with_tf_keras(path)
     return _load_with_keras(path)
@@ -68,7 +57,7 @@ def _load_h5(path: Path, work: Path) -> Any:
             f"{path} holds weights only; expected a whole model as model.save() writes it, with its architecture"
         )
     config = json.loads(text)
-    _refuse_code(config, path)
+    refuse_code(config, path)
     modern = work / "modern.h5"
     shutil.copyfile(path, modern)
     modern.chmod(0o600)
@@ -83,36 +72,6 @@ def _load_h5(path: Path, work: Path) -> Any:
             raise type(first)(str(first).replace(str(modern), str(path))) from None
     finally:
         modern.unlink()
-
-
-def drop_legacy_arguments(config: Any) -> Any:
-    """Return a model's configuration without the arguments of `LEGACY_ARGUMENTS`, at any depth."""
-    if isinstance(config, list):
-        return [drop_legacy_arguments(item) for item in config]
-    if not isinstance(config, dict):
-        return config
-    clean = {key: drop_legacy_arguments(value) for key, value in config.items()}
-    inner = clean.get("config")
-    if isinstance(inner, dict):
-        for (class_name, argument), value in LEGACY_ARGUMENTS.items():
-            if clean.get("class_name") == class_name and inner.get(argument, ...) == value:
-                del inner[argument]
-    return clean
-
-
-def _refuse_code(config: Any, path: Path) -> None:
-    """A Lambda layer is Python code inside the file: loading it would run it."""
-    if isinstance(config, list):
-        for item in config:
-            _refuse_code(item, path)
-    elif isinstance(config, dict):
-        if config.get("class_name") == "Lambda":
-            raise ConversionError(
-                f"{path} holds a Lambda layer, which is code inside the file and is not run: replace it by a layer of "
-                "Keras, or load the model yourself and pass it to midge.convert()"
-            )
-        for value in config.values():
-            _refuse_code(value, path)
 
 
 def _load_with_keras(path: Path) -> Any:

@@ -32,6 +32,14 @@ class Network:
     keras_model: Any = None
     batch: int | None = None
 
+    def layer_names(self) -> tuple[frozenset[str], bool]:
+        """Return the names of the Keras model's layers, nested ones too, and whether it is a model of Keras 3."""
+        if self.keras_model is None:
+            return frozenset(), False
+        layers = self.keras_model._flatten_layers(include_self=False)
+        names = frozenset(layer.name for layer in layers)
+        return names, not type(self.keras_model).__module__.startswith("tf_keras")
+
     def predict(self, arrays: Sequence[Array]) -> list[Array]:
         """Run samples (axis 0) and return every output for all of them."""
         step = self.batch or BATCH

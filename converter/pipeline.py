@@ -166,7 +166,7 @@ def _data_files(
             paths[role] = str(Path(source).absolute())
         else:
             file = folder / f"{role}.npz"
-            np.savez(file, **dict(contents))
+            np.savez(file, allow_pickle=False, **dict(contents))
             paths[role] = str(file)
     return paths
 

@@ -17,11 +17,15 @@ _NAMES: dict[int, str] = {code: name for name, code in vars(schema.BuiltinOperat
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator of the main subgraph: its name and the tensors that it writes, as indices and names."""
+    """One operator of the main subgraph: its name, and the tensors that it writes as indices and names.
+
+    ``shape`` is that of the first of them.
+    """
 
     name: str
     outputs: tuple[int, ...]
     output_names: tuple[str, ...]
+    shape: tuple[int, ...]
 
 
 def operators(content: bytes) -> list[Operator]:
@@ -32,7 +36,8 @@ def operators(content: bytes) -> list[Operator]:
     for op in _each(graph, "Operators"):
         outputs = tuple(int(i) for i in op.OutputsAsNumpy())
         names = tuple(graph.Tensors(i).Name().decode() for i in outputs)
-        found.append(Operator(_operator_name(model, op), outputs, names))
+        shape = tuple(int(n) for n in graph.Tensors(outputs[0]).ShapeAsNumpy()) if outputs else ()
+        found.append(Operator(_operator_name(model, op), outputs, names, shape))
     return found
 
 
@@ -53,15 +58,20 @@ def order_outputs(content: bytes, names: Sequence[str]) -> bytes:
     if len(names) < 2:
         return content
     edited = bytearray(content)
-    model = schema.Model.GetRootAs(edited, 0)
-    if model.SignatureDefsLength() == 0:
-        return content
-    index_of = {item.Name().decode(): item.TensorIndex() for item in _each(model.SignatureDefs(0), "Outputs")}
+    index_of = {name: index for index, name in output_tensors(content).items()}
     wanted = [index_of[name] for name in names if name in index_of]
-    outputs = model.Subgraphs(0).OutputsAsNumpy()  # a view into `edited`
+    outputs = schema.Model.GetRootAs(edited, 0).Subgraphs(0).OutputsAsNumpy()  # a view into `edited`
     if sorted(wanted) == sorted(int(i) for i in outputs):
         outputs[:] = wanted
     return bytes(edited)
+
+
+def output_tensors(content: bytes) -> dict[int, str]:
+    """Map the indices of the tensors that are outputs to the outputs' names in the signature."""
+    model = schema.Model.GetRootAs(content, 0)
+    if model.SignatureDefsLength() == 0:
+        return {}
+    return {item.TensorIndex(): item.Name().decode() for item in _each(model.SignatureDefs(0), "Outputs")}
 
 
 def _operator_name(model: Any, op: Any) -> str:

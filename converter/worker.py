@@ -61,7 +61,7 @@ def main() -> int:
         channel.flush()
 
     try:
-        outcome = _work(job, folder, say)
+        outcome = work(job, folder, say)
     except Error as error:
         failure = Failure(type(error).__name__, str(error))
     except MemoryError:
@@ -89,13 +89,13 @@ def _end_with_parent(folder: Path) -> None:
     os._exit(1)
 
 
-def _work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
+def work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
     say("starting TensorFlow")
     import tensorflow as tf
 
     from midge.converter import accuracy, export, quantize
     from midge.converter.interpreter import run_tflite
-    from midge.converter.layer_errors import layer_errors
+    from midge.converter.layer_errors import LayerNames, layer_errors
     from midge.converter.tflite_file import count_operators
 
     tf.keras.utils.set_random_seed(job.seed)
@@ -127,7 +127,7 @@ def _work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
     (folder / TFLITE_FILE).write_bytes(content)
 
     say("comparing layer by layer")
-    layers = layer_errors(float_file, content, samples)
+    layers = layer_errors(float_file, content, samples, LayerNames(*network.layer_names()))
     found = None
     if judge is not None and evaluate is not None:
         say(f"measuring accuracy on {len(evaluate)} samples")
