@@ -117,8 +117,11 @@ def quantize(array: Array, scale: float, zero_point: int, dtype: np.dtype[np.gen
     values = array.astype(np.float32)
     if not np.isfinite(values).all():
         raise DataError(f"input {name!r} holds NaN or infinity, which cannot be quantized")
-    scaled = values / np.float32(scale)
-    rounded = np.trunc(scaled + np.copysign(np.float32(0.5), scaled)).astype(np.float64) + zero_point
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite quotient saturates like any large one
+        scaled = values / np.float32(scale)
+        towards_zero = np.trunc(scaled)
+        rest = scaled - towards_zero  # exact, where adding a half would round 0.49999997 up
+    rounded = towards_zero.astype(np.float64) + (rest >= 0.5) - (rest <= -0.5) + zero_point
     limits = np.iinfo(dtype)  # type: ignore[type-var]
     quantized: Array = np.clip(rounded, limits.min, limits.max).astype(dtype)
     return quantized

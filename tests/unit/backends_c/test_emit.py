@@ -1,0 +1,162 @@
+"""The generated C compiles without a warning and computes what the kernels compute when Python calls them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from generated import (
+    BOARD,
+    CXX_FLAGS,
+    build_natively,
+    compilers,
+    main_for,
+    run,
+    small_expected,
+    small_program,
+    wide_program,
+    write,
+)
+
+from midge.runtime.backends.c.emit import emit
+from midge.runtime.backends.host import HostBackend
+from midge.runtime.board import Board
+from midge.runtime.errors import InputError
+from midge.runtime.model import quantize
+from midge.runtime.passes.plan_memory import plan_memory
+
+COMPILERS = compilers()
+
+
+def test_there_is_a_gcc_and_a_clang() -> None:
+    assert set(COMPILERS) == {"gcc", "clang"}
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_model_computes_what_it_describes(compiler: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    samples = rng.integers(-128, 128, (20, 12)).astype(np.int8)
+    expected = np.concatenate([small_expected(x) for x in samples]).tobytes()
+
+    manifest = write(small_program(), tmp_path / "p")
+    program = build_natively(COMPILERS[compiler], [tmp_path / "p"], [manifest], tmp_path / "run")
+    assert run(program, samples.tobytes()) == expected
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_constants_of_all_kinds_arrive_bit_for_bit(compiler: str, tmp_path: Path) -> None:
+    """Also INT32_MIN, denormals and infinity, and several inputs and outputs."""
+    a, b = np.array([7, -(2**31)], np.int32), np.array([-0.0, 1.5, np.nan], np.float32)
+    ints = np.array([-(2**31), 2**31 - 1, 0] * 2, np.int32)
+    floats = np.array([0.1, -1e-45, np.inf, 3.4e38], np.float32)
+    expected = ints.tobytes() + a.tobytes() + floats.tobytes() + b.tobytes()
+
+    manifest = write(wide_program(), tmp_path / "p")
+    program = build_natively(COMPILERS[compiler], [tmp_path / "p"], [manifest], tmp_path / "run")
+    assert run(program, a.tobytes() + b.tobytes()) == expected
+
+
+def test_two_models_share_one_program(tmp_path: Path) -> None:
+    """Every symbol is behind its prefix, and the kernels are there once."""
+    x = np.arange(12, dtype=np.int8)
+    a, b = np.array([1, 2], np.int32), np.array([1, 2, 3], np.float32)
+    wide = HostBackend(wide_program()).invoke([a, b])
+    expected = small_expected(x).tobytes() + wide[0].tobytes() + wide[1].tobytes()
+
+    projects = [tmp_path / "one", tmp_path / "two"]
+    manifests = [write(small_program(), projects[0], "one"), write(wide_program(), projects[1], "two")]
+    program = build_natively(COMPILERS["gcc"], projects, manifests, tmp_path / "run")
+    assert run(program, x.tobytes() + a.tobytes() + b.tobytes()) == expected
+
+
+def test_sanitizers_find_nothing(tmp_path: Path) -> None:
+    x = np.arange(24, dtype=np.int8)
+
+    manifest = write(small_program(), tmp_path / "p")
+    flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    program = build_natively(COMPILERS["gcc"], [tmp_path / "p"], [manifest], tmp_path / "run", *flags)
+    assert run(program, x.tobytes()) == small_expected(x[:12]).tobytes() + small_expected(x[12:]).tobytes()
+
+
+@pytest.mark.parametrize("compiler", compilers(plus_plus=True))
+def test_the_header_is_cpp_too(compiler: str, tmp_path: Path) -> None:
+    """Included twice, with every helper called."""
+    source = """
+        #include "model.h"
+        #include "model.h"
+        #include <cstdio>
+        int main() {
+          static const int32_t shape[] = MODEL_INPUT_SHAPE;
+          model_input()[0] = model_quantize_input(1.0f);
+          std::printf("%d %s %g %zu", model_input()[0], model_labels[2], double(model_dequantize_output(-4)),
+                      sizeof shape);
+        }
+    """
+    write(small_program(), tmp_path / "p")
+    (tmp_path / "use.cpp").write_text(source)
+    objects = []
+    for path in [tmp_path / "p/model.c", *sorted((tmp_path / "p/midge").rglob("*.c"))]:
+        objects.append(tmp_path / f"{path.stem}.o")
+        includes = [f"-I{tmp_path / 'p' / folder}" for folder in ("midge/include", "midge/src")]
+        subprocess.run([*COMPILERS[compiler], "-std=c99", *includes, "-c", path, "-o", objects[-1]], check=True)
+    command = [*compilers(plus_plus=True)[compiler], *CXX_FLAGS, f"-I{tmp_path / 'p'}", tmp_path / "use.cpp", *objects]
+    done = subprocess.run([*command, "-o", tmp_path / "use"], capture_output=True, text=True)
+    assert done.stderr == ""
+
+    # 1.0 / 0.1 - 5 = 5; -4 stands for (-4 + 5) * 0.1; three extents of four bytes
+    assert run(tmp_path / "use", b"").decode() == "5 Käfer 0.1 12"
+
+
+def test_the_quantize_helper_equals_pythons(tmp_path: Path) -> None:
+    """Halves away from zero, saturation, and the float just below a half, which must not be rounded up."""
+    halves = (np.arange(-140, 140, dtype=np.float32) + np.float32(0.5)) * np.float32(0.1)
+    edges = np.array([0.049999997, -0.049999997, 3e38, -3e38, 0, 12.2, 13.2, -12.3, -13], np.float32)
+    rng = np.random.default_rng(2)
+    values = np.concatenate([halves, edges, np.nextafter(halves, np.float32(0)), rng.normal(0, 6, 1000)])
+    values = values.astype(np.float32)
+    with np.errstate(over="ignore"):
+        quotients = (values / np.float32(0.1)).astype(np.float64)  # a half is added to these without rounding
+    expected = np.clip(np.trunc(quotients + np.copysign(0.5, quotients)) - 5, -128, 127)
+    np.testing.assert_array_equal(quantize(values, float(np.float32(0.1)), -5, np.dtype(np.int8), "x"), expected)
+
+    manifest = write(small_program(), tmp_path / "p")
+    main = main_for([manifest])
+    read = "float value; if (fread(&value, 4, 1, stdin) != 1) return 0; putchar(model_quantize_input(value));"
+    lines = main.splitlines()
+    start = next(i for i, line in enumerate(lines) if "fread" in line)
+    (tmp_path / "main.c").write_text("\n".join([*lines[:start], read, "  }", "}"]))
+    sources = [tmp_path / "main.c", tmp_path / "p/model.c", *sorted((tmp_path / "p/midge").rglob("*.c"))]
+    includes = [f"-I{tmp_path / 'p' / folder}" for folder in (".", "midge/include", "midge/src")]
+    subprocess.run([*COMPILERS["gcc"], "-std=c99", *includes, *sources, "-o", tmp_path / "run"], check=True)
+    found = np.frombuffer(run(tmp_path / "run", values.tobytes()), np.int8)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_line_one_names_generator_and_source() -> None:
+    program = small_program()
+
+    files = emit(program, plan_memory(program), "model", "cats.tflite")
+    assert set(files) == {"model.h", "model.c"}
+    for text in files.values():
+        assert text.startswith("/* Generated by Midge ")
+        assert "from cats.tflite; do not edit. */" in text.splitlines()[0]
+
+
+def test_equal_constants_are_stored_once() -> None:
+    """The two tensors `ints` of the program hold the same numbers."""
+    program = wide_program()
+
+    text = emit(program, plan_memory(program), "model")["model.c"]
+    assert text.count("static const int32_t") == 1
+
+
+def test_a_prefix_that_is_no_identifier_is_refused() -> None:
+    program = small_program()
+    with pytest.raises(InputError, match="--name"):
+        emit(program, plan_memory(program), "no-name")
+
+
+def test_the_board_is_what_the_helpers_assume() -> None:
+    assert isinstance(BOARD, Board) and BOARD.cpu == "cortex-m4"
