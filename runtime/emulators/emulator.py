@@ -12,6 +12,7 @@ import numpy as np
 from midge.runtime.backends.c.manifest import Manifest
 from midge.runtime.board import Board
 from midge.runtime.emulators.cores import Core
+from midge.runtime.emulators.cycles import Cycles, estimate_cycles
 from midge.runtime.emulators.decode import count_instructions
 from midge.runtime.emulators.elf import Image
 from midge.runtime.emulators.engine import STEP_LIMIT, Engine, FaultError
@@ -139,6 +140,10 @@ class Emulator:
         except BaseException:
             self.close()
             raise
+
+    def cycles(self, run: Run) -> Cycles | None:
+        """Return the modelled cycles of a run, or `None` for a core without a proven model."""
+        return estimate_cycles(self._board.cpu, run.blocks, self._image, len(self._layers))
 
     def _check(self, inputs: Sequence[bytes]) -> None:
         wanted = self._manifest.inputs

@@ -11,8 +11,8 @@ from midge.runtime.emulators.trace import Trace
 Register = Literal["pc", "sp", "lr"]
 """`lr` is the return address: `ra` on RISC-V. Code addresses come without the Thumb bit."""
 
-STEP_LIMIT = 20_000_000_000
-"""Instructions after which a run counts as hung: about a minute of emulation, far above any inference."""
+STEP_LIMIT = 5_000_000_000
+"""Instructions after which a run counts as hung: a minute or two of emulation, far above any inference."""
 
 
 @dataclass

@@ -5,6 +5,7 @@ The protocol is described in the GDB manual, appendix "GDB Remote Serial Protoco
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 
@@ -18,16 +19,12 @@ class GdbClient:
     """One conversation with a stub, whose core is stopped at the start."""
 
     def __init__(self, connection: socket.socket, *, timeout_s: float = 20.0) -> None:
-        """Take over `connection`; a stub that is silent for `timeout_s` while the core is stopped counts as dead."""
+        """Talk over `connection`; a stub that is silent for `timeout_s` while the core is stopped counts as dead."""
         self._connection = connection
         self._timeout = timeout_s
         self._received = b""
         # QEMU answers for single registers only after somebody has asked for their description.
-        self._ask("qXfer:features:read:target.xml:0,3e8")
-
-    def close(self) -> None:
-        """Hang up."""
-        self._connection.close()
+        self._description = self._read_feature("target.xml")
 
     def read_memory(self, address: int, size: int) -> bytes:
         """Return `size` bytes at `address`."""
@@ -49,6 +46,19 @@ class GdbClient:
         if not reply:
             raise DeviceError(f"QEMU does not know register {number} of this core")
         return int.from_bytes(bytes.fromhex(reply), "little")
+
+    def register_number(self, name: str) -> int:
+        """Return the number of a register for which the stub's description gives one, such as a RISC-V CSR.
+
+        Raises:
+            DeviceError: the description does not have it.
+        """
+        for file in re.findall(r'href="([^"]+)"', self._description):
+            for register in re.findall(r"<reg [^>]*>", self._read_feature(file)):
+                number = re.search(r'regnum="(\d+)"', register)
+                if f'name="{name}"' in register and number:
+                    return int(number.group(1))
+        raise DeviceError(f"QEMU does not describe the register {name}")
 
     def insert_breakpoint(self, address: int, size: int) -> None:
         """Stop before the instruction at `address`, of `size` bytes, is executed."""
@@ -79,6 +89,14 @@ class GdbClient:
                 return not asked_to_stop
             if reply[:1] in ("W", "X"):
                 raise DeviceError(f"QEMU ended while the firmware was running (stop reply {reply!r})")
+
+    def _read_feature(self, file: str) -> str:
+        text = ""
+        while True:
+            reply = self._ask(f"qXfer:features:read:{file}:{len(text):x},{_CHUNK:x}")
+            text += reply[1:]
+            if reply[:1] != "m":  # "l": that was the last part
+                return text
 
     def _command(self, text: str) -> None:
         reply = self._ask(text)

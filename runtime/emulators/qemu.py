@@ -6,6 +6,7 @@ plugin (qemu_plugin.c) records what it executes.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -61,6 +62,7 @@ class QemuEngine(Engine):
         self._fault_handler = image.symbol(FAULT_HANDLER).address
         self._folder = tempfile.TemporaryDirectory(prefix="midge-qemu-")
         self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
         self._gdb: GdbClient | None = None
         try:
             record = Path(self._folder.name) / "record"
@@ -74,6 +76,7 @@ class QemuEngine(Engine):
         program = shutil.which(core.qemu_program) or core.qemu_program
         plugin = built_library(f"midge_qemu_v{_plugin_version(program)}")
         ours, theirs = socket.socketpair()
+        self._socket = ours
         start = (
             ["-kernel", image.path]
             if self._thumb
@@ -86,8 +89,6 @@ class QemuEngine(Engine):
             *("-plugin", f"{plugin},record={record}"),
         ]  # fmt: skip
         if sys.platform == "linux":
-            import os
-
             command = [sys.executable, "-ISc", _TIED_TO_US, str(os.getpid()), *command]
         with theirs, (Path(self._folder.name) / "messages").open("wb") as messages:
             self._process = subprocess.Popen(
@@ -115,6 +116,10 @@ class QemuEngine(Engine):
         """Return a register of the stopped core."""
         value = self._client.read_register(self._registers[name])
         return value & ~1 if name != "sp" and self._thumb else value
+
+    def named_register(self, name: str) -> int:
+        """Return a register that the debugger stub knows by name."""
+        return self._client.read_register(self._client.register_number(name))
 
     def run_until(self, address: int, limit: int) -> None:
         """Go on until the instruction at `address` is next."""
@@ -148,8 +153,8 @@ class QemuEngine(Engine):
         if process is not None:
             process.kill()
             process.wait()
-        if self._gdb is not None:
-            self._gdb.close()
+        if self._socket is not None:
+            self._socket.close()
         self._folder.cleanup()
 
     @property
@@ -211,11 +216,8 @@ def _arm_fault(core: QemuEngine) -> FaultError:
 
 
 def _riscv_fault(core: QemuEngine) -> FaultError:
-    """Read mepc, mcause and mtval.
-
-    RISC-V Privileged Architecture, "Machine-Level CSRs"; the stub numbers CSR n as 65 + n.
-    """
-    mepc, mcause, mtval = (core._client.read_register(65 + csr) for csr in (0x341, 0x342, 0x343))
+    """Read mepc, mcause and mtval: RISC-V Privileged Architecture, "Machine-Level CSRs"."""
+    mepc, mcause, mtval = (core.named_register(name) for name in ("mepc", "mcause", "mtval"))
     reasons = {
         0: "misaligned instruction",
         1: "jump outside every memory",

@@ -13,7 +13,7 @@ from midge.runtime.emulators.engine import Engine, FaultError, Register
 from midge.runtime.emulators.trace import SLICE_OVER, Layout, Trace, built_library
 from midge.runtime.errors import CapacityError, DeviceError
 
-_SLICE = 200_000_000
+_SLICE = 50_000_000
 """Bytes of code executed between two looks at Ctrl-C: a fraction of a second."""
 
 _PAGE = 1024
@@ -196,6 +196,8 @@ class UnicornEngine(Engine):
     def _on_exception(self, uc: Any, number: int, _: object) -> None:
         names = _ARM_EXCEPTIONS if self._arm else _RISCV_EXCEPTIONS
         pc = int(uc.reg_read(self._registers["pc"]))
+        if not self._arm:
+            pc -= 4  # of an instruction of either length, Unicorn has advanced the program counter by 4
         self._fault = FaultError(names.get(number, f"exception {number}"), pc)
         uc.emu_stop()
 

@@ -72,8 +72,8 @@ NOINLINE void model_layer_2(void) {
 }
 
 /* Ways to fail, reached only when a test asks for them through the first byte of the input. */
-NOINLINE void model_bad_read(void) { model_arena[64] = *(volatile int8_t *)0x38F00000U; }
-NOINLINE void model_bad_write(void) { *(volatile int8_t *)0x38F00000U = 1; }
+NOINLINE void model_bad_read(void) { model_arena[64] = *(volatile int8_t *)0x9F000000U; }
+NOINLINE void model_bad_write(void) { *(volatile int8_t *)0x9F000000U = 1; }
 NOINLINE void model_hang(void) {
   for (;;) {
     __asm__ volatile("" ::: "memory");
