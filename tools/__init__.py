@@ -1,1 +1,1 @@
-"""What the user types."""
+"""What the user types: the command line, and what its commands share."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""One file per command; `midge.tools.cli` lists them."""

@@ -1,0 +1,104 @@
+"""Options that several commands share, each defined once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from midge.runtime.errors import InputError
+from midge.tools import log
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_FILE = click.Path(path_type=Path)
+
+
+def _set_verbose(_: click.Context, __: click.Parameter, value: bool) -> None:
+    if value:
+        log.set_verbose()
+
+
+def _choose_json(ctx: click.Context, _: click.Parameter, value: Path | None) -> Path | None:
+    if value == Path("-") and not ctx.resilient_parsing:
+        log.results_to_json()
+    return value
+
+
+def model_argument(function: F) -> F:
+    """`MODEL.tflite`."""
+    return click.argument("model", type=_FILE, metavar="MODEL.tflite")(function)
+
+
+def verbose_option(function: F) -> F:
+    """`--verbose`."""
+    return click.option(
+        "-v", "--verbose", is_flag=True, expose_value=False, callback=_set_verbose,
+        help="Show all rows, and the traceback of an internal error.",
+    )(function)  # fmt: skip
+
+
+def json_option(function: F) -> F:
+    """`--json F` and `--verbose`, which every command that prints numbers has."""
+    option = click.option(
+        "--json", "json_path", type=_FILE, metavar="F", callback=_choose_json,
+        help="Write the results as JSON to this file; - prints it in place of the tables. Default: none.",
+    )  # fmt: skip
+    return option(verbose_option(function))
+
+
+def board_option(*, required: bool) -> Callable[[F], F]:
+    """`--board B`."""
+    return click.option(
+        "--board", required=required, envvar="MIDGE_BOARD", metavar="BOARD",
+        help="A name from `midge boards`, or a board file of your own. Default: the variable MIDGE_BOARD.",
+    )  # fmt: skip
+
+
+def build_options(function: F) -> F:
+    """`--optimize` and `--compiler`."""
+    optimize = click.option(
+        "--optimize", type=click.Choice(["speed", "size", "ram"]),
+        help="What the build is good at: speed, size (flash; built with -Os) or ram. Today `speed` and `ram` build what "
+        "the default builds: fast, without flash growth.",
+    )  # fmt: skip
+    compiler = click.option(
+        "--compiler", type=click.Choice(["gcc", "zig"]), help="C compiler. Default: gcc where installed, else zig."
+    )
+    return optimize(compiler(function))
+
+
+def input_option(*, help_text: str, required: bool = False, name: str = "--input") -> Callable[[F], F]:
+    """`--input X`, once per input of the model or once for all."""
+    return click.option(
+        name, "inputs", type=_FILE, multiple=True, required=required, metavar="X",
+        help=f"{help_text} An .npy file, given once per input of the model in order, or one .npz keyed by input name.",
+    )  # fmt: skip
+
+
+def on_option(choices: tuple[str, ...], default: str) -> Callable[[F], F]:
+    """`--on`: where the model runs."""
+
+    def choose(_: click.Context, __: click.Parameter, value: str) -> str:
+        if value in choices:
+            return value
+        if is_port(value):
+            raise InputError(
+                f"--on {value}: this version does not talk to boards on a port yet; expected --on {' or '.join(choices)}"
+            )
+        raise InputError(
+            f"--on: expected {', '.join(choices)} or a port (a path beginning with /, COMn or a URL), found {value!r}"
+        )
+
+    return click.option(
+        "--on", default=default, show_default=True, metavar="|".join(choices), callback=choose,
+        help="Where the model runs.",
+    )  # fmt: skip
+
+
+def is_port(word: str) -> bool:
+    """Whether a word names a serial port: a path beginning with `/`, `COMn`, or a URL such as `socket://host:1`."""
+    return word.startswith("/") or re.fullmatch(r"(?i)COM\d+|[a-z][a-z0-9+.-]*://.*", word) is not None
