@@ -1,7 +1,7 @@
 /* The fixed-point arithmetic of quantized operators, equal to TensorFlow Lite Micro's bit for bit.
  *
- * A factor is multiplier * 2^(shift - 31) with multiplier in [0, 2^31) and shift in [-31, 30]. Every function is defined
- * for all inputs in those ranges: sums that may overflow go through unsigned and wrap around.
+ * A factor is multiplier * 2^(shift - 31) with multiplier in [0, 2^31) and shift in [-31, 30]. Every function is
+ * defined for all inputs in those ranges: sums that may overflow go through unsigned and wrap around.
  *
  * PORTABILITY: right shifts of negative numbers are arithmetic, and conversions of unsigned to signed integers wrap
  * around, on every compiler that we support (GCC, Clang).

@@ -40,6 +40,396 @@ typedef struct {
 } midge_copy_params;
 void midge_copy(const midge_copy_params *params, const void *input, void *output);
 
+/* Writes a tensor with a border of constant elements around it. No overlap. */
+typedef struct {
+  int32_t element_size;                 /* bytes: 1, 2, 4 or 8 */
+  uint8_t value[8];                     /* bytes of one border element */
+  int32_t input_shape[MIDGE_MAX_RANK];  /* outermost axis first; unused leading axes are 1 */
+  int32_t before[MIDGE_MAX_RANK];       /* border elements before and after the input along each axis, 0 or more */
+  int32_t after[MIDGE_MAX_RANK];
+} midge_pad_params;
+void midge_pad(const midge_pad_params *params, const void *input, void *output);
+
+/* ---- Convolutions and pools ---------------------------------------------------------------------------------- */
+
+/* How a window slides over images. All fields count elements, rows or columns and are at least 1 unless said so;
+ * (filter - 1) * dilation + 1 + padding fits 31 bits. */
+typedef struct {
+  int32_t batches;
+  int32_t input_height;
+  int32_t input_width;
+  int32_t input_channels;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t output_channels;
+  int32_t filter_height;
+  int32_t filter_width;
+  int32_t stride_height;
+  int32_t stride_width;
+  int32_t dilation_height;
+  int32_t dilation_width;
+  int32_t padding_top;  /* rows of padding above the image, 0 or more */
+  int32_t padding_left; /* columns of padding before the image, 0 or more */
+  /* The interior: output rows [interior_top, interior_bottom) and columns [interior_left, interior_right), whose
+   * windows need neither padding nor gathering. Empty (all 0) where there is none. */
+  int32_t interior_top;
+  int32_t interior_bottom;
+  int32_t interior_left;
+  int32_t interior_right;
+} midge_window;
+
+/* How int32 sums become int8, in all that follows: requantize, add output_zero_point, clamp to [activation_min,
+ * activation_max] within [-128, 127]. Output channel c takes multiplier[c * factor_step] and shift[c * factor_step];
+ * factor_step is 1, or 0 if one factor serves all channels. */
+
+/* Convolution. The weights of every group of output channels lie together: first blocks of four channels, the four
+ * interleaved ([filter_height][filter_width][filter_channels][4]), then the channels left over one after the other.
+ * The bias holds -input_zero_point * sum(weights) already, so that padding means input_zero_point.
+ * Interior: dilation_width 1 and one group. Scratch: filter_height * filter_width * filter_channels bytes if any output
+ * lies outside the interior, else none (may be null). */
+typedef struct {
+  midge_window window;
+  int32_t filter_channels; /* input channels of one group */
+  int32_t input_zero_point;
+  const int8_t *weights;
+  const int32_t *bias;
+  const int32_t *multiplier;
+  const int32_t *shift;
+  int32_t factor_step;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_conv_2d_s8_params;
+void midge_conv_2d_s8(const midge_conv_2d_s8_params *params, const int8_t *input, int8_t *output, void *scratch);
+
+/* The same on floats; sums run over filter rows, columns, channels in this order, then the bias is added. Scratch:
+ * four times as many bytes. Padding is 0. */
+typedef struct {
+  midge_window window;
+  int32_t filter_channels;
+  float activation_min;
+  float activation_max;
+  const float *weights; /* laid out as in midge_conv_2d_s8 */
+  const float *bias;
+} midge_conv_2d_f32_params;
+void midge_conv_2d_f32(const midge_conv_2d_f32_params *params, const float *input, float *output, void *scratch);
+
+/* Convolution for processors with wide registers: the whole image is copied to scratch as int16 with its padding, so
+ * that every window is alike. A window consists of `runs` stretches of 2 * run_pairs elements, stretch r beginning
+ * run_offsets[r] elements behind the window's first. The weights are [ceil(output_channels / 8)][runs][run_pairs][8][2]
+ * with zeros where a channel or an element is missing; bias, and multipliers and shifts if there is one per channel,
+ * are padded to a multiple of 8 channels. One group. The interior is not used.
+ * Scratch: 2 * (padded_height * padded_width * input_channels + 1) bytes. */
+typedef struct {
+  midge_window window;
+  int32_t padded_height; /* rows of the padded image */
+  int32_t padded_width;
+  int32_t runs;
+  int32_t run_pairs;
+  int32_t input_zero_point;
+  const int32_t *run_offsets;
+  const int16_t *weights;
+  const int32_t *bias;
+  const int32_t *multiplier;
+  const int32_t *shift;
+  int32_t factor_step;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_conv_2d_wide_s8_params;
+void midge_conv_2d_wide_s8(const midge_conv_2d_wide_s8_params *params, const int8_t *input, int8_t *output,
+                           void *scratch);
+
+/* Depthwise convolution: output channel c reads input channel c / depth_multiplier. With depth_multiplier 1 the weights
+ * are blocks of four channels, interleaved ([filter_height][filter_width][4]), then the channels left over; else one
+ * channel after the other. Bias as in midge_conv_2d_s8. Scratch: filter_height * filter_width * input_channels bytes if
+ * any output lies outside the interior, else none (may be null). */
+typedef struct {
+  midge_window window;
+  int32_t depth_multiplier;
+  int32_t input_zero_point;
+  const int8_t *weights;
+  const int32_t *bias;
+  const int32_t *multiplier;
+  const int32_t *shift;
+  int32_t factor_step;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_depthwise_conv_2d_s8_params;
+void midge_depthwise_conv_2d_s8(const midge_depthwise_conv_2d_s8_params *params, const int8_t *input, int8_t *output,
+                                void *scratch);
+
+/* The same on floats; scratch: four times as many bytes. Padding is 0. */
+typedef struct {
+  midge_window window;
+  int32_t depth_multiplier;
+  float activation_min;
+  float activation_max;
+  const float *weights;
+  const float *bias;
+} midge_depthwise_conv_2d_f32_params;
+void midge_depthwise_conv_2d_f32(const midge_depthwise_conv_2d_f32_params *params, const float *input, float *output,
+                                 void *scratch);
+
+/* Depthwise convolution with depth multiplier 1 for processors with wide registers, on a padded int16 copy of the image
+ * as in midge_conv_2d_wide_s8. Tap t of a window lies tap_offsets[t] elements behind its first; there is an even number
+ * of taps, the last one doubled with zero weights where the filter has an odd number. The weights are
+ * [ceil(channels / 8)][taps / 2][8][2], zeros where a channel is missing; bias, and multipliers and shifts if there is
+ * one per channel, are padded to a multiple of 8 channels.
+ * Scratch: 2 * (padded_height * padded_width * input_channels + 7) bytes. */
+typedef struct {
+  midge_window window;
+  int32_t padded_height;
+  int32_t padded_width;
+  int32_t taps;
+  int32_t input_zero_point;
+  const int32_t *tap_offsets;
+  const int16_t *weights;
+  const int32_t *bias;
+  const int32_t *multiplier;
+  const int32_t *shift;
+  int32_t factor_step;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_depthwise_conv_2d_wide_s8_params;
+void midge_depthwise_conv_2d_wide_s8(const midge_depthwise_conv_2d_wide_s8_params *params, const int8_t *input,
+                                     int8_t *output, void *scratch);
+
+/* Fully connected layer on `batches` rows of `depth` inputs. Weights as in midge_conv_2d_s8: blocks of four output
+ * channels interleaved ([depth][4]), then the channels left over; bias likewise. */
+typedef struct {
+  int32_t batches;
+  int32_t depth;
+  int32_t output_channels;
+  const int8_t *weights;
+  const int32_t *bias;
+  const int32_t *multiplier;
+  const int32_t *shift;
+  int32_t factor_step;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_fully_connected_s8_params;
+void midge_fully_connected_s8(const midge_fully_connected_s8_params *params, const int8_t *input, int8_t *output);
+
+typedef struct {
+  int32_t batches;
+  int32_t depth;
+  int32_t output_channels;
+  float activation_min;
+  float activation_max;
+  const float *weights;
+  const float *bias;
+} midge_fully_connected_f32_params;
+void midge_fully_connected_f32(const midge_fully_connected_f32_params *params, const float *input, float *output);
+
+/* Pools: the average (rounded half away from zero) or the greatest of the window's elements inside the image, clamped.
+ * Every window has at least one, at most 2^23. Dilations are 1; the interior is not used. */
+typedef struct {
+  midge_window window;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_average_pool_2d_s8_params;
+void midge_average_pool_2d_s8(const midge_average_pool_2d_s8_params *params, const int8_t *input, int8_t *output);
+
+typedef struct {
+  midge_window window;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_max_pool_2d_s8_params;
+void midge_max_pool_2d_s8(const midge_max_pool_2d_s8_params *params, const int8_t *input, int8_t *output);
+
+typedef struct {
+  midge_window window;
+  float activation_min;
+  float activation_max;
+} midge_average_pool_2d_f32_params;
+void midge_average_pool_2d_f32(const midge_average_pool_2d_f32_params *params, const float *input, float *output);
+
+typedef struct {
+  midge_window window;
+  float activation_min;
+  float activation_max;
+} midge_max_pool_2d_f32_params;
+void midge_max_pool_2d_f32(const midge_max_pool_2d_f32_params *params, const float *input, float *output);
+
+/* ---- Reductions ---------------------------------------------------------------------------------------------- */
+
+/* Mean over some axes. Kept and reduced axes, outermost first, adjacent ones merged, 1 and 0 in unused leading places;
+ * strides count input elements. The output lists the kept axes row-major. (multiplier, shift) already holds the
+ * division by the number of reduced elements, at most 2^23; offset is -input_zero_point times that number. */
+typedef struct {
+  int32_t kept_shape[3];
+  int32_t kept_stride[3];
+  int32_t reduced_shape[3];
+  int32_t reduced_stride[3];
+  int32_t offset;
+  int32_t multiplier; /* [2^29, 2^31) or 0 */
+  int32_t shift;
+  int32_t output_zero_point;
+} midge_mean_s8_params;
+void midge_mean_s8(const midge_mean_s8_params *params, const int8_t *input, int8_t *output);
+
+/* The same on floats: the sum, in the input's order, divided by count. */
+typedef struct {
+  int32_t kept_shape[3];
+  int32_t kept_stride[3];
+  int32_t reduced_shape[3];
+  int32_t reduced_stride[3];
+  float count;
+} midge_mean_f32_params;
+void midge_mean_f32(const midge_mean_f32_params *params, const float *input, float *output);
+
+/* ---- Element by element on two tensors ----------------------------------------------------------------------- */
+
+/* How two inputs are walked: the output is dense, stride 0 repeats an input's elements. Strides count elements. In all
+ * that follows the output may start at the same byte as an input of as many elements. */
+typedef struct {
+  int32_t shape[MIDGE_MAX_RANK]; /* of the output, outermost axis first; unused leading axes are 1 */
+  int32_t input1_stride[MIDGE_MAX_RANK];
+  int32_t input2_stride[MIDGE_MAX_RANK];
+} midge_broadcast;
+
+/* (input1 - zero point) * 2^20 times its factor, at most 1/2; likewise input2; their sum (or difference) times the
+ * output's factor, below 1, plus the output's zero point, clamped to [activation_min, activation_max] within int8. */
+typedef struct {
+  midge_broadcast broadcast;
+  int32_t input1_zero_point;
+  int32_t input1_multiplier;
+  int32_t input1_shift;
+  int32_t input2_zero_point;
+  int32_t input2_multiplier;
+  int32_t input2_shift;
+  int32_t output_zero_point;
+  int32_t output_multiplier;
+  int32_t output_shift;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_add_s8_params;
+void midge_add_s8(const midge_add_s8_params *params, const int8_t *input1, const int8_t *input2, int8_t *output);
+
+typedef midge_add_s8_params midge_sub_s8_params;
+void midge_sub_s8(const midge_sub_s8_params *params, const int8_t *input1, const int8_t *input2, int8_t *output);
+
+typedef struct {
+  midge_broadcast broadcast;
+  int32_t input1_zero_point;
+  int32_t input2_zero_point;
+  int32_t output_zero_point;
+  int32_t output_multiplier;
+  int32_t output_shift;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_mul_s8_params;
+void midge_mul_s8(const midge_mul_s8_params *params, const int8_t *input1, const int8_t *input2, int8_t *output);
+
+typedef struct {
+  midge_broadcast broadcast;
+  float activation_min;
+  float activation_max;
+} midge_add_f32_params;
+void midge_add_f32(const midge_add_f32_params *params, const float *input1, const float *input2, float *output);
+
+typedef midge_add_f32_params midge_sub_f32_params;
+void midge_sub_f32(const midge_sub_f32_params *params, const float *input1, const float *input2, float *output);
+
+typedef midge_add_f32_params midge_mul_f32_params;
+void midge_mul_f32(const midge_mul_f32_params *params, const float *input1, const float *input2, float *output);
+
+/* Modulo 2^32, then clamped. */
+typedef struct {
+  midge_broadcast broadcast;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_add_s32_params;
+void midge_add_s32(const midge_add_s32_params *params, const int32_t *input1, const int32_t *input2, int32_t *output);
+
+typedef midge_add_s32_params midge_sub_s32_params;
+void midge_sub_s32(const midge_sub_s32_params *params, const int32_t *input1, const int32_t *input2, int32_t *output);
+
+typedef midge_add_s32_params midge_mul_s32_params;
+void midge_mul_s32(const midge_mul_s32_params *params, const int32_t *input1, const int32_t *input2, int32_t *output);
+
+/* ---- Element by element on one tensor ------------------------------------------------------------------------ */
+
+/* Any function of one byte: table[x] for every input byte x taken as unsigned. Input and output are int8 or uint8. The
+ * output may start at the same byte as the input, here and in all kernels of this section whose types are alike. */
+typedef struct {
+  int32_t elements;
+  const int8_t *table; /* 256 bytes */
+} midge_lookup_s8_params;
+void midge_lookup_s8(const midge_lookup_s8_params *params, const void *input, void *output);
+
+typedef struct {
+  int32_t elements;
+  float minimum;
+  float maximum;
+} midge_relu_f32_params;
+void midge_relu_f32(const midge_relu_f32_params *params, const float *input, float *output);
+
+typedef struct {
+  int32_t elements;
+  float alpha; /* factor of negative elements */
+} midge_leaky_relu_f32_params;
+void midge_leaky_relu_f32(const midge_leaky_relu_f32_params *params, const float *input, float *output);
+
+/* x * min(max(x + 3, 0), 6) / 6 */
+typedef struct {
+  int32_t elements;
+} midge_hard_swish_f32_params;
+void midge_hard_swish_f32(const midge_hard_swish_f32_params *params, const float *input, float *output);
+
+typedef struct {
+  int32_t elements;
+} midge_logistic_f32_params;
+void midge_logistic_f32(const midge_logistic_f32_params *params, const float *input, float *output);
+
+typedef struct {
+  int32_t elements;
+} midge_tanh_f32_params;
+void midge_tanh_f32(const midge_tanh_f32_params *params, const float *input, float *output);
+
+/* round(x / scale) + zero_point, halves away from zero, saturated; NaN gives the zero point. */
+typedef struct {
+  int32_t elements;
+  int32_t zero_point;
+  float scale;
+} midge_quantize_f32_s8_params;
+void midge_quantize_f32_s8(const midge_quantize_f32_s8_params *params, const float *input, int8_t *output);
+
+/* scale * (x - zero_point) */
+typedef struct {
+  int32_t elements;
+  int32_t zero_point;
+  float scale;
+} midge_dequantize_s8_f32_params;
+void midge_dequantize_s8_f32(const midge_dequantize_s8_f32_params *params, const int8_t *input, float *output);
+
+typedef midge_dequantize_s8_f32_params midge_dequantize_u8_f32_params;
+void midge_dequantize_u8_f32(const midge_dequantize_u8_f32_params *params, const uint8_t *input, float *output);
+
+/* ---- Softmax ------------------------------------------------------------------------------------------------- */
+
+/* Along rows of `depth` elements, at most 4095. exponentials[d] is exp of an element that lies d below its row's
+ * greatest, with 31 fractional bits; 0 where it does not count. The output has scale 1/256 and zero point -128, and may
+ * start at the same byte as the input. */
+typedef struct {
+  int32_t rows;
+  int32_t depth;
+  const int32_t *exponentials; /* 256 values */
+} midge_softmax_s8_params;
+void midge_softmax_s8(const midge_softmax_s8_params *params, const int8_t *input, int8_t *output);
+
+/* exp(beta * (x - greatest)) over the row's sum. The output may start at the same byte as the input. */
+typedef struct {
+  int32_t rows;
+  int32_t depth;
+  float beta; /* finite, 0 or more */
+} midge_softmax_f32_params;
+void midge_softmax_f32(const midge_softmax_f32_params *params, const float *input, float *output);
+
 #ifdef __cplusplus
 }
 #endif

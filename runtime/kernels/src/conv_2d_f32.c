@@ -1,0 +1,98 @@
+#include <stddef.h>
+
+#include "clamp_f32.h"
+#include "inner_loops.h"
+#include "midge/kernels.h"
+#include "window.h"
+
+/* Where the elements of one window lie: `runs` stretches of `length` elements, `stride` apart. */
+typedef struct {
+  const float *first;
+  int32_t runs;
+  int32_t length;
+  int32_t stride;
+} window_runs;
+
+static float finish(const midge_conv_2d_f32_params *params, int32_t channel, float sum) {
+  return midge_clamp_f32(sum + params->bias[channel], params->activation_min, params->activation_max);
+}
+
+/* All output channels of one group for one window. */
+static void convolve_group(const midge_conv_2d_f32_params *params, const window_runs *input, int32_t group,
+                           int32_t group_channels, float *output) {
+  const ptrdiff_t depth = (ptrdiff_t)input->runs * input->length;
+  const float *weights = params->weights + (ptrdiff_t)group * group_channels * depth;
+  int32_t channel = group * group_channels;
+  const int32_t end = channel + group_channels;
+
+  for (; channel + 4 <= end; channel += 4) {
+    float sum[4];
+    midge_dot4_f32(input->first, input->runs, input->length, input->stride, weights, sum);
+    for (int32_t i = 0; i < 4; ++i) {
+      output[channel + i] = finish(params, channel + i, sum[i]);
+    }
+    weights += 4 * depth;
+  }
+  for (; channel < end; ++channel) {
+    const float sum = midge_dot1_f32(input->first, input->runs, input->length, input->stride, weights);
+    output[channel] = finish(params, channel, sum);
+    weights += depth;
+  }
+}
+
+/* Output columns [begin, end) of one row, whose windows need padding or gathering. y is the window's first row. */
+static void convolve_border(const midge_conv_2d_f32_params *params, const float *image, int32_t y, int32_t begin,
+                            int32_t end, float *output, float *patch) {
+  const midge_window *window = &params->window;
+  const int32_t groups = window->input_channels / params->filter_channels;
+  const int32_t group_channels = window->output_channels / groups;
+  const int32_t depth = window->filter_height * window->filter_width * params->filter_channels;
+  const window_runs runs = {patch, 1, depth, depth};
+
+  for (int32_t column = begin; column < end; ++column) {
+    const int32_t x = column * window->stride_width - window->padding_left;
+    float *pixel = output + (ptrdiff_t)column * window->output_channels;
+    for (int32_t group = 0; group < groups; ++group) {
+      midge_gather_window(window, image, (int32_t)sizeof(float), y, x, group * params->filter_channels,
+                          params->filter_channels, 0, patch);
+      convolve_group(params, &runs, group, group_channels, pixel);
+    }
+  }
+}
+
+/* The interior columns of one row: every window is filter_height stretches of the image itself. */
+static void convolve_interior(const midge_conv_2d_f32_params *params, const float *image, int32_t y, float *output) {
+  const midge_window *window = &params->window;
+  const int32_t row = window->input_width * window->input_channels;
+  const int32_t step = window->stride_width * window->input_channels;
+  const int32_t x = window->interior_left * window->stride_width - window->padding_left;
+  window_runs runs = {image + (ptrdiff_t)y * row + (ptrdiff_t)x * window->input_channels, window->filter_height,
+                      window->filter_width * window->input_channels, 0};
+  if (runs.runs > 1) {
+    runs.stride = window->dilation_height * row;
+  }
+  for (int32_t column = window->interior_left; column < window->interior_right; ++column) {
+    convolve_group(params, &runs, 0, window->output_channels, output + (ptrdiff_t)column * window->output_channels);
+    runs.first += step;
+  }
+}
+
+void midge_conv_2d_f32(const midge_conv_2d_f32_params *params, const float *input, float *output, void *scratch) {
+  const midge_window *window = &params->window;
+  const ptrdiff_t image_size = (ptrdiff_t)window->input_height * window->input_width * window->input_channels;
+
+  for (int32_t batch = 0; batch < window->batches; ++batch) {
+    for (int32_t row = 0; row < window->output_height; ++row) {
+      const int32_t y = row * window->stride_height - window->padding_top;
+      if (row >= window->interior_top && row < window->interior_bottom) {
+        convolve_border(params, input, y, 0, window->interior_left, output, scratch);
+        convolve_interior(params, input, y, output);
+        convolve_border(params, input, y, window->interior_right, window->output_width, output, scratch);
+      } else {
+        convolve_border(params, input, y, 0, window->output_width, output, scratch);
+      }
+      output += (ptrdiff_t)window->output_width * window->output_channels;
+    }
+    input += image_size;
+  }
+}

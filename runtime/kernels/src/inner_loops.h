@@ -1,0 +1,52 @@
+/* The inner loops: the few functions that an instruction set replaces. arch/portable/ holds the specification of each;
+ * a file of the same name in another arch folder takes its place and computes the same bits. Kernels in src/ call
+ * them and keep all other control flow.
+ *
+ * "Interleaved by four" means that the weights of four channels alternate: element i of channel j lies at 4*i + j.
+ * Sums of int8 products are exact: no loop adds up more than 131,071 of them.
+ */
+#ifndef MIDGE_INNER_LOOPS_H
+#define MIDGE_INNER_LOOPS_H
+
+#include <stdint.h>
+
+#include "midge/kernels.h"
+
+/* sum[j] = the dot product of an input and channel j of weights interleaved by four, j in [0, 4). The input consists of
+ * `runs` stretches of `length` elements, `stride` elements from the start of one to the start of the next. */
+void midge_dot4_s8(const int8_t *input, int32_t runs, int32_t length, int32_t stride, const int8_t *weights,
+                   int32_t sum[4]);
+
+/* The same for the dense weights of one channel. */
+int32_t midge_dot1_s8(const int8_t *input, int32_t runs, int32_t length, int32_t stride, const int8_t *weights);
+
+/* The same on floats; each sum adds in the input's order. */
+void midge_dot4_f32(const float *input, int32_t runs, int32_t length, int32_t stride, const float *weights,
+                    float sum[4]);
+float midge_dot1_f32(const float *input, int32_t runs, int32_t length, int32_t stride, const float *weights);
+
+/* sum[j] = the dot product of channel j of a window and channel j of weights interleaved by four, j in [0, 4). The
+ * window has `rows` rows of `columns` pixels; row_stride and column_stride count elements. */
+void midge_depthwise4_s8(const int8_t *window, int32_t rows, int32_t row_stride, int32_t columns, int32_t column_stride,
+                         const int8_t *weights, int32_t sum[4]);
+
+/* The same for one channel. */
+int32_t midge_depthwise1_s8(const int8_t *window, int32_t rows, int32_t row_stride, int32_t columns,
+                            int32_t column_stride, const int8_t *weights);
+
+/* The same on floats; each sum adds row by row. */
+void midge_depthwise4_f32(const float *window, int32_t rows, int32_t row_stride, int32_t columns, int32_t column_stride,
+                          const float *weights, float sum[4]);
+float midge_depthwise1_f32(const float *window, int32_t rows, int32_t row_stride, int32_t columns,
+                           int32_t column_stride, const float *weights);
+
+/* All output channels of `pixels` output pixels next to each other. `window` is the first pixel's window in the padded
+ * int16 image, the next one lies `pixel_stride` elements on. May read one element behind a window. */
+void midge_wide_conv_s8(const midge_conv_2d_wide_s8_params *params, const int16_t *window, int32_t pixel_stride,
+                        int32_t pixels, int8_t *output);
+
+/* The same for a depthwise convolution. May read seven elements behind a window. */
+void midge_wide_depthwise_s8(const midge_depthwise_conv_2d_wide_s8_params *params, const int16_t *window,
+                             int32_t pixel_stride, int32_t pixels, int8_t *output);
+
+#endif
