@@ -12,7 +12,11 @@ from midge.runtime.native import KERNELS
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", flags=re.DOTALL)
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', flags=re.MULTILINE)
 _WORD = re.compile(r"\bmidge_\w+")
-_DEFINITION = re.compile(r"\b(midge_\w+)\s*\((?:[^;{}()]|\([^;{}()]*\))*\)\s*\{")
+_DEFINITION = re.compile(
+    r"\b(midge_\w+)\s*\((?:[^;{}()]|\([^;{}()]*\))*\)\s*\{"  # name(parameters) {
+    r"|^[A-Z][A-Z0-9_]*\(\s*(midge_\w+)\s*,",  # MACRO(name, ... at the start of a line
+    flags=re.MULTILINE,
+)
 
 
 def kernel_sources(kernels: Iterable[str], arch: str) -> tuple[Path, ...]:
@@ -50,7 +54,9 @@ def _index(arch: str) -> dict[str, Path]:
     files = {path.name: path for path in _c_files("arch/portable")}
     files |= {path.name: path for path in _c_files(f"arch/{arch}")}
     return {
-        function: path for path in (*_c_files("src"), *files.values()) for function in _DEFINITION.findall(_text(path))
+        plain or by_macro: path
+        for path in (*_c_files("src"), *files.values())
+        for plain, by_macro in _DEFINITION.findall(_text(path))
     }
 
 
