@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from midge.runtime.graph import Array, Graph
 
-ParamValue = int | float | Array | tuple[int, ...] | None
+ParamValue = int | float | Array | tuple[int, ...] | Mapping[str, Any] | None
 """A field of a kernel's parameter structure.
 
-A NumPy array becomes a pointer to a constant in read-only memory, a tuple an inline array, None a null pointer.
+A NumPy array becomes a pointer to a constant in read-only memory, a tuple an inline array, a mapping of more such
+values a structure inside the structure, None a null pointer.
 """
 
 

@@ -1,0 +1,7 @@
+#include "midge/kernels.h"
+
+void midge_dequantize_u8_f32(const midge_dequantize_u8_f32_params *params, const uint8_t *input, float *output) {
+  for (int32_t i = 0; i < params->elements; ++i) {
+    output[i] = params->scale * (float)(input[i] - params->zero_point);
+  }
+}
