@@ -12,30 +12,31 @@ from typing import Any
 import tensorflow as tf
 
 from midge.converter.data import Array, Dataset
+from midge.converter.network import Network
 from midge.converter.recipe import Quantize
-from midge.converter.tflite_file import order_outputs
+from midge.converter.tflite_file import order_ends
 from midge.runtime.errors import ConversionError
 
 
 def to_tflite(
-    function: Any, module: tf.Module, output_names: list[str], step: Quantize | None, calibration: Dataset | None
+    network: Network, function: Any, module: tf.Module, step: Quantize | None, calibration: Dataset | None
 ) -> bytes:
-    """Convert one concrete function of batch 1; every sample of ``calibration`` is observed.
+    """Convert a network, traced by `export.export`; every sample of ``calibration`` is observed.
 
     Raises:
         ConversionError: TensorFlow has no TFLite form for an operator, or cannot quantize it.
     """
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
     if step is not None:
-        _configure(converter, step, calibration)
+        _configure(converter, network, step, calibration)
     try:
         content = converter.convert()
     except Exception as error:  # the converter raises RuntimeError, ValueError and types of its own
         raise ConversionError(explain(str(error), step)) from error
-    return order_outputs(content, output_names)
+    return order_ends(content, [spec.name for spec in network.inputs], [spec.name for spec in network.outputs])
 
 
-def _configure(converter: Any, step: Quantize, calibration: Dataset | None) -> None:
+def _configure(converter: Any, network: Network, step: Quantize, calibration: Dataset | None) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if step.weights == "float16":
         converter.target_spec.supported_types = [tf.float16]
@@ -46,11 +47,12 @@ def _configure(converter: Any, step: Quantize, calibration: Dataset | None) -> N
             tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
         ]
     if calibration is not None and step.needs_calibration:
-        inputs = calibration.inputs
+        # By name: given as a list they would have to be in the converter's own order of inputs.
+        inputs = {spec.name: array for spec, array in zip(network.inputs, calibration.inputs, strict=True)}
 
-        def samples() -> Iterator[list[Array]]:
+        def samples() -> Iterator[dict[str, Array]]:
             for i in range(len(calibration)):
-                yield [array[i : i + 1] for array in inputs]
+                yield {name: array[i : i + 1] for name, array in inputs.items()}
 
         converter.representative_dataset = samples
     converter.inference_input_type = tf.as_dtype(step.interface)

@@ -50,28 +50,32 @@ def count_operators(content: bytes) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def order_outputs(content: bytes, names: Sequence[str]) -> bytes:
-    """Put the main subgraph's outputs into the order of ``names``.
+def order_ends(content: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+    """Put the main subgraph's inputs and outputs into the order of these names.
 
-    TensorFlow lists them in the order in which the graph computes them; the signature says which is which.
+    TensorFlow's converter lists them in an order of its own; the signature says which is which.
     """
-    if len(names) < 2:
-        return content
     edited = bytearray(content)
-    index_of = {name: index for index, name in output_tensors(content).items()}
-    wanted = [index_of[name] for name in names if name in index_of]
-    outputs = schema.Model.GetRootAs(edited, 0).Subgraphs(0).OutputsAsNumpy()  # a view into `edited`
-    if sorted(wanted) == sorted(int(i) for i in outputs):
-        outputs[:] = wanted
+    model = schema.Model.GetRootAs(edited, 0)
+    graph = model.Subgraphs(0)
+    for field, names in (("Inputs", inputs), ("Outputs", outputs)):
+        index_of = {name: index for index, name in _signature(model, field).items()}
+        wanted = [index_of[name] for name in names if name in index_of]
+        indices = getattr(graph, f"{field}AsNumpy")()  # a view into `edited`
+        if len(names) > 1 and sorted(wanted) == sorted(int(i) for i in indices):
+            indices[:] = wanted
     return bytes(edited)
 
 
 def output_tensors(content: bytes) -> dict[int, str]:
     """Map the indices of the tensors that are outputs to the outputs' names in the signature."""
-    model = schema.Model.GetRootAs(content, 0)
+    return _signature(schema.Model.GetRootAs(content, 0), "Outputs")
+
+
+def _signature(model: Any, field: str) -> dict[int, str]:
     if model.SignatureDefsLength() == 0:
         return {}
-    return {item.TensorIndex(): item.Name().decode() for item in _each(model.SignatureDefs(0), "Outputs")}
+    return {item.TensorIndex(): item.Name().decode() for item in _each(model.SignatureDefs(0), field)}
 
 
 def _operator_name(model: Any, op: Any) -> str:

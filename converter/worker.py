@@ -90,6 +90,11 @@ def _end_with_parent(folder: Path) -> None:
 
 
 def work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
+    """Do a job in this process, leaving ``out.tflite`` in ``folder``; ``say`` is told each stage.
+
+    Raises:
+        Error: Something is wrong that the user can act on.
+    """
     say("starting TensorFlow")
     import tensorflow as tf
 
@@ -111,8 +116,7 @@ def work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
     say("exporting")
     straight = export.unroll_recurrent(network)
     function, module = export.export(straight)
-    names = [spec.name for spec in network.outputs]
-    float_file = quantize.to_tflite(function, module, names, None, None)
+    float_file = quantize.to_tflite(straight, function, module, None, None)
     _verify(network, float_file, samples.first(VERIFY_SAMPLES), job.name)
 
     content = float_file
@@ -123,7 +127,7 @@ def work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
             raise ConversionError(LOOP.format(name=job.name, operator=loops[0]))
         count = f" on {len(calibration)} samples" if calibration and step.needs_calibration else ""
         say(f"quantizing{count}")
-        content = quantize.to_tflite(function, module, names, step, calibration)
+        content = quantize.to_tflite(straight, function, module, step, calibration)
     (folder / TFLITE_FILE).write_bytes(content)
 
     say("comparing layer by layer")
