@@ -1,0 +1,218 @@
+"""Random convolutions, depthwise convolutions and fully connected layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+from oracle import Case, TensorSpec, single
+
+Array = npt.NDArray[Any]
+Rng = np.random.Generator
+
+FLOAT_TOLERANCE = 1e-5
+"""Greatest difference of float layers, as a part of the largest output; the order of additions is ours."""
+
+
+def chance(rng: Rng, probability: float) -> bool:
+    """Return true with a probability."""
+    return bool(rng.random() < probability)
+
+
+def zero_point(rng: Rng) -> int:
+    """Return an int8 zero point, often one of the limits."""
+    return int(rng.choice([-128, 127, 0, rng.integers(-128, 128)]))
+
+
+def extremes(rng: Rng, shape: tuple[int, ...]) -> Array:
+    """Return random int8 values; sometimes only extreme ones."""
+    if chance(rng, 0.15):
+        return rng.choice(np.array([-128, 127], np.int8), shape)
+    if chance(rng, 0.05):
+        return np.full(shape, -128, np.int8)
+    return rng.integers(-128, 128, shape, dtype=np.int8)
+
+
+def scale(rng: Rng) -> float:
+    """Return an activation's scale."""
+    return float(np.float32(10 ** rng.uniform(-3, 1)))
+
+
+def extent(filter_: int, dilation: int) -> int:
+    """Return how far a dilated filter reaches."""
+    return (filter_ - 1) * dilation + 1
+
+
+def output_extent(size: int, reach: int, stride: int, padding: int) -> int:
+    """Return the output extent of TFLite's padding rules (0 is SAME, 1 is VALID)."""
+    return math.ceil(size / stride) if padding == 0 else math.ceil((size - reach + 1) / stride)
+
+
+def weight_scales(rng: Rng, count: int, source: float, depth: int) -> tuple[Array, float]:
+    """Return weight scales and an output scale that send most sums into int8; at times far from it."""
+    scales = 10 ** rng.uniform(-4, 0, count)
+    typical = source * float(np.median(scales)) * 74 * 74 * math.sqrt(depth) / 60
+    factor = 10 ** rng.uniform(-1, 1)
+    if chance(rng, 0.1):
+        factor = 2.0 ** rng.uniform(-24, 24)
+    if chance(rng, 0.05):
+        scales *= 2.0 ** rng.uniform(-30, 10, count)
+    return scales.astype(np.float32), float(np.float32(typical * factor))
+
+
+def bias_values(rng: Rng, count: int, depth: int) -> Array:
+    """Return int32 biases of the size of the sums; sometimes the whole range of int32."""
+    reach = 2**31 - 1 if chance(rng, 0.05) else min(2**31 - 1, int(74 * 74 * math.sqrt(depth)) + 1)
+    return rng.integers(-reach, reach, count, dtype=np.int32, endpoint=True)
+
+
+def _tensors(
+    rng: Rng, dtype: str, shape: tuple[int, ...], weights_shape: tuple[int, ...], axis: int, output: tuple[int, ...]
+) -> tuple[list[TensorSpec | None], TensorSpec, Array]:
+    """Return inputs, output and feed of a layer with weights and bias."""
+    channels = weights_shape[axis]
+    depth = math.prod(weights_shape) // channels
+    with_bias = not chance(rng, 0.2)
+    if dtype == "float32":
+        weights = rng.normal(0, 1, weights_shape).astype(np.float32)
+        inputs: list[TensorSpec | None] = [
+            TensorSpec(shape, "float32"),
+            TensorSpec(weights_shape, "float32", data=weights),
+            TensorSpec((channels,), "float32", data=rng.normal(0, 1, channels).astype(np.float32)) if with_bias else None,
+        ]
+        return inputs, TensorSpec(output, "float32"), rng.normal(0, 1, shape).astype(np.float32)
+    source_scale = scale(rng)
+    count = 1 if chance(rng, 0.25) else channels
+    scales, output_scale = weight_scales(rng, count, source_scale, depth)
+    bias = None
+    if with_bias:
+        # LiteRT and TensorFlow Lite Micro compare this scale with the product of the others.
+        bias_scale = (np.float32(source_scale) * scales).astype(np.float32)
+        bias = TensorSpec((channels,), "int32", scale=bias_scale, data=bias_values(rng, channels, depth))
+    inputs = [
+        TensorSpec(shape, "int8", source_scale, zero_point(rng)),
+        TensorSpec(weights_shape, "int8", scales, 0, axis, extremes(rng, weights_shape)),
+        bias,
+    ]
+    return inputs, TensorSpec(output, "int8", output_scale, zero_point(rng)), extremes(rng, shape)
+
+
+def _geometry(rng: Rng) -> tuple[int, ...]:
+    """Return height, width, filter height and width, strides, dilations, padding, and the output's height, width."""
+    while True:
+        height, width = (int(n) for n in rng.integers(1, 15, 2))
+        filter_height, filter_width = (int(n) for n in rng.choice([1, 1, 2, 3, 3, 4, 5, 7], 2))
+        if chance(rng, 0.25):
+            filter_height = filter_width = 1
+        stride_height, stride_width = (int(n) for n in rng.choice([1, 1, 1, 2, 3, 5], 2))
+        if chance(rng, 0.2):
+            stride_height = stride_width = 1
+        dilation_height, dilation_width = (int(n) for n in rng.choice([1, 1, 1, 1, 2, 3], 2))
+        padding = int(rng.integers(0, 2))
+        output_height = output_extent(height, extent(filter_height, dilation_height), stride_height, padding)
+        output_width = output_extent(width, extent(filter_width, dilation_width), stride_width, padding)
+        if output_height >= 1 and output_width >= 1:
+            return (
+                height,
+                width,
+                filter_height,
+                filter_width,
+                stride_height,
+                stride_width,
+                dilation_height,
+                dilation_width,
+                padding,
+                output_height,
+                output_width,
+            )
+
+
+def _finish(
+    kind: str,
+    dtype: str,
+    tensors: tuple[list[TensorSpec | None], TensorSpec, Array],
+    options: Any,
+    rng: Rng,
+) -> Case:
+    inputs, output, feed = tensors
+    # LiteRT wants a bias.
+    oracle = "tflm" if inputs[-1] is None else "litert"
+    if inputs[-1] is None and chance(rng, 0.5):
+        inputs.pop()
+    version = 3 if dtype == "int8" else 1
+    if dtype == "float32":
+        return single(kind, inputs, [output], [feed], options, version, oracle, FLOAT_TOLERANCE)
+    return single(kind, inputs, [output], [feed], options, version)
+
+
+def conv_2d(rng: Rng, dtype: str) -> Case:
+    """Any strides, dilations, paddings, groups and batches."""
+    height, width, fh, fw, sh, sw, dh, dw, padding, out_height, out_width = _geometry(rng)
+    groups = int(rng.choice([1, 1, 1, 2, 3]))
+    filter_channels = int(rng.choice([1, 2, 3, 4, 5, 8, 16, 17]))
+    group_channels = int(rng.choice([1, 2, 3, 4, 5, 7, 8, 9, 16, 24]))
+    if groups > 1:
+        filter_channels, group_channels = min(filter_channels, 5), min(group_channels, 9)
+    batches = int(rng.choice([1, 1, 1, 2]))
+    channels = groups * group_channels
+    tensors = _tensors(
+        rng,
+        dtype,
+        (batches, height, width, groups * filter_channels),
+        (channels, fh, fw, filter_channels),
+        0,
+        (batches, out_height, out_width, channels),
+    )
+    options = schema.Conv2DOptionsT()
+    options.padding = padding
+    options.strideH, options.strideW = sh, sw
+    options.dilationHFactor, options.dilationWFactor = dh, dw
+    options.fusedActivationFunction = int(rng.integers(0, 4))
+    return _finish("CONV_2D", dtype, tensors, options, rng)
+
+
+def depthwise_conv_2d(rng: Rng, dtype: str) -> Case:
+    """Any strides, dilations, paddings, depth multipliers and batches."""
+    height, width, fh, fw, sh, sw, dh, dw, padding, out_height, out_width = _geometry(rng)
+    multiplier = int(rng.choice([1, 1, 1, 2, 3, 8]))
+    inputs = int(rng.choice([1, 2, 3, 4, 5, 8, 9, 16, 23, 40]))
+    batches = int(rng.choice([1, 1, 1, 2]))
+    channels = inputs * multiplier
+    tensors = _tensors(
+        rng,
+        dtype,
+        (batches, height, width, inputs),
+        (1, fh, fw, channels),
+        3,
+        (batches, out_height, out_width, channels),
+    )
+    options = schema.DepthwiseConv2DOptionsT()
+    options.padding = padding
+    options.strideH, options.strideW = sh, sw
+    options.dilationHFactor, options.dilationWFactor = dh, dw
+    options.depthMultiplier = multiplier
+    options.fusedActivationFunction = int(rng.integers(0, 4))
+    return _finish("DEPTHWISE_CONV_2D", dtype, tensors, options, rng)
+
+
+def fully_connected(rng: Rng, dtype: str) -> Case:
+    """Inputs of several ranks, with and without kept dimensions."""
+    depth = int(rng.choice([1, 2, 3, 8, 15, 16, 33, 64, 200, rng.integers(1, 400)]))
+    channels = int(rng.choice([1, 2, 3, 4, 5, 8, 10, 16, 31, 64]))
+    rows = int(rng.choice([1, 1, 1, 2, 3, 5]))
+    keep = chance(rng, 0.3)
+    if keep:
+        leading = (int(rng.integers(1, 4)), rows)
+        shape, output = (*leading, depth), (*leading, channels)
+    elif depth % 2 == 0 and chance(rng, 0.3):
+        shape, output = (rows, 1, 2, depth // 2), (rows, channels)
+    else:
+        shape, output = (rows, depth), (rows, channels)
+    tensors = _tensors(rng, dtype, shape, (channels, depth), 0, output)
+    options = schema.FullyConnectedOptionsT()
+    options.keepNumDims = keep
+    options.fusedActivationFunction = int(rng.integers(0, 4))
+    return _finish("FULLY_CONNECTED", dtype, tensors, options, rng)

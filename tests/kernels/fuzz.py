@@ -1,0 +1,66 @@
+"""Random layers against the oracle, as many as you like.
+
+    python tests/kernels/fuzz.py --count 5000 [--operator CONV_2D] [--dtype int8] [--seed 1] [--arch portable]
+
+Prints one line per operator and type. `--arch portable` builds the portable inner loops and tests those.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+SHOWN = 5
+"""Differences printed in full per operator and type."""
+
+
+def main() -> int:
+    """Run the fuzz; 1 if anything differs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=1000, help="layers per operator and type (default 1000)")
+    parser.add_argument("--operator", action="append", help="only this operator; may be given again")
+    parser.add_argument("--dtype", help="only this type of the first input")
+    parser.add_argument("--seed", type=int, default=0, help="another seed makes other layers (default 0)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first layer (default 0)")
+    parser.add_argument("--arch", help="arch folder whose inner loops to build and test (default: this host's)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.arch:
+            from host import build_library
+
+            os.environ["MIDGE_KERNEL_LIBRARY"] = str(build_library(Path(folder), arguments.arch))
+        return run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the chosen layers and print the table."""
+    from cases import GENERATORS
+    from compare import difference, make_case
+
+    failed = False
+    print(f"{'operator':24} {'dtype':8} {'layers':>8} {'differences':>12}")
+    for operator in arguments.operator or GENERATORS:
+        for dtype in GENERATORS[operator].dtypes:
+            if arguments.dtype not in (None, dtype):
+                continue
+            differences = 0
+            for number in range(arguments.first, arguments.first + arguments.count):
+                try:
+                    found = difference(make_case(operator, dtype, arguments.seed, number), arguments.arch)
+                except Exception:
+                    found = traceback.format_exc(limit=-3)
+                if found is not None:
+                    differences += 1
+                    if differences <= SHOWN:
+                        print(f"{operator} {dtype} --seed {arguments.seed} --first {number}: {found}", file=sys.stderr)
+            failed = failed or differences > 0
+            print(f"{operator:24} {dtype:8} {arguments.count:8} {differences:12}", flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
