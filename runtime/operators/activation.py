@@ -116,6 +116,7 @@ def _relu_builder(low: float, high: float | None) -> Builder:
             maximum = FLOAT_MAX if high is None else high
             return _float_call(node, "midge_relu_f32", minimum=low, maximum=maximum)
         source, output = _quantizations(node)
+        # TensorFlow Lite Micro forgets to rescale in RELU6; where that matters this is LiteRT's arithmetic.
         values = _rescale(INT8_VALUES - source.zero_point, source.scale / output.scale) + output.zero_point
         least = quantize_value(low, output.scale, output.zero_point)
         most = 127 if high is None else quantize_value(high, output.scale, output.zero_point)
