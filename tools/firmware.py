@@ -1,4 +1,4 @@
-"""From a model file to firmware that runs on an emulated board: what `compile`, `run`, `validate` and `profile` share."""
+"""From a model file to firmware on an emulated board: what `compile`, `run`, `validate` and `profile` share."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from midge.runtime.backends.c.project import replace_project, stage_project
 from midge.runtime.backends.c.target import arch_for
 from midge.runtime.board import Board
 from midge.runtime.emulators import AfterLayer, Emulator, Run, open_emulator
+from midge.runtime.emulators.cycles import Cycles
 from midge.runtime.graph import Array
 from midge.runtime.model import compile_graph
 from midge.runtime.passes.plan_memory import Plan, plan_memory
@@ -39,6 +40,11 @@ class Firmware:
     directory: Path
     build: BuildResult | None
     """None where the project was only written."""
+
+    def describe_build(self) -> str:
+        """Return compiler and mode, for people: `gcc 12.2.1, default mode`."""
+        assert self.build is not None
+        return f"{self.build.compiler} {self.build.compiler_version}, {self.program.target.optimize} mode"
 
 
 def compile_model(
@@ -123,6 +129,10 @@ class EmulatedBackend:
             np.frombuffer(data, info.dtype).reshape(info.shape).copy()
             for data, info in zip(self.last_run.outputs, self.outputs, strict=True)
         ]
+
+    def cycles(self, run: Run) -> Cycles | None:
+        """Return the modelled cycles of a run, or None for a core without a proven model."""
+        return self._emulator.cycles(run)
 
     def reset(self) -> None:
         """Clear all state; a reset of the emulated board is slow, and most models have no state."""

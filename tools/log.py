@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -63,6 +64,11 @@ def result(*items: Any) -> None:
         console.print(*items)
     # rich fills lines with blanks to the table's width.
     write_result("\n".join(line.rstrip() for line in captured.get().split("\n")))
+
+
+def result_wrapped(text: str, hanging: int) -> None:
+    """Print a paragraph, wrapped at the width of the output, all lines but the first set in by `hanging` columns."""
+    result(textwrap.fill(text, width(), subsequent_indent=" " * hanging, break_on_hyphens=False))
 
 
 def write_result(text: str) -> None:

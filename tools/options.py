@@ -58,17 +58,38 @@ def board_option(*, required: bool) -> Callable[[F], F]:
     )  # fmt: skip
 
 
+def board_file(board: str | None) -> Path | None:
+    """Return the file that `--board` names, if it names one."""
+    return Path(board) if board is not None and Path(board).is_file() else None
+
+
 def build_options(function: F) -> F:
     """`--optimize` and `--compiler`."""
     optimize = click.option(
         "--optimize", type=click.Choice(["speed", "size", "ram"]),
-        help="What the build is good at: speed, size (flash; built with -Os) or ram. Today `speed` and `ram` build what "
-        "the default builds: fast, without flash growth.",
+        help="What the build is good at: speed, size (of flash; built with -Os) or ram. Default: fast, without flash "
+        "growth. In this version speed and ram build the same as the default.",
     )  # fmt: skip
     compiler = click.option(
         "--compiler", type=click.Choice(["gcc", "zig"]), help="C compiler. Default: gcc where installed, else zig."
     )
     return optimize(compiler(function))
+
+
+def unit_options(function: F) -> F:
+    """`--input-scale` and `--input-offset`."""
+    scale = click.option(
+        "--input-scale",
+        type=float,
+        default=1.0,
+        show_default=True,
+        metavar="S",
+        help="The network sees value * S + O of the data; 1/255 is 0.00392156863.",
+    )
+    offset = click.option(
+        "--input-offset", type=float, default=0.0, show_default=True, metavar="O", help="See --input-scale."
+    )
+    return scale(offset(function))
 
 
 def input_option(*, help_text: str, required: bool = False, name: str = "--input") -> Callable[[F], F]:
@@ -87,7 +108,7 @@ def on_option(choices: tuple[str, ...], default: str) -> Callable[[F], F]:
             return value
         if is_port(value):
             raise InputError(
-                f"--on {value}: this version does not talk to boards on a port yet; expected --on {' or '.join(choices)}"
+                f"--on {value}: this version does not talk to boards on a port; expected --on {' or '.join(choices)}"
             )
         raise InputError(
             f"--on: expected {', '.join(choices)} or a port (a path beginning with /, COMn or a URL), found {value!r}"

@@ -180,7 +180,7 @@ def _render(
 
 
 def _rule(wide: npt.NDArray[np.int64], plain: bool) -> str:
-    return ("-" if plain else "─") * wide.shape[1]
+    return ("-" if plain else "─") * int(wide.shape[1])
 
 
 def _ticks(program: Program, steps: int, columns: int, step_width: int) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 36
 
 
-def make_table(*columns: str, title: str | None = None) -> Table:
+def make_table(*columns: str) -> Table:
     """Return an empty table.
 
     A column whose heading begins with `>` is right-aligned; one whose heading begins with `~` may wrap.
@@ -20,9 +20,7 @@ def make_table(*columns: str, title: str | None = None) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(
-        box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, show_edge=False, padding=(0, 1, 0, 0)
-    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         table.add_column(
             column.lstrip(">~"),

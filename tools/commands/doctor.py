@@ -104,9 +104,7 @@ def command(json_path: Path | None) -> None:
         if missing:
             names = ", ".join(finding.name for finding in missing)
             raise MissingToolError(f"this installation is incomplete, missing {names}: {missing[0].remedy}")
-        log.result(
-            "The base works: inspect, run, boards. The other lines are needed only for what their first word says."
-        )
+        log.result("The base works: inspect, run, boards. Each other line is needed only for what its first word says.")
 
 
 def _examine() -> Iterator[Finding]:
@@ -115,7 +113,7 @@ def _examine() -> Iterator[Finding]:
     for package in _PACKAGES:
         yield _find_package(package)
     yield Finding("base", "kernel library", *_try(_load_kernels))
-    yield Finding("emulate", "block hook", *_try(_find_block_hook))
+    yield Finding("emulate", "unicorn hook", *_try(_find_block_hook))
     for part, program, remedy in _PROGRAMS:
         yield Finding(part, program, _program_version(program), remedy)
 
@@ -152,7 +150,7 @@ def _load_kernels() -> str:
 def _find_block_hook() -> str:
     from midge.runtime.emulators.trace import built_library
 
-    return f"built, {built_library('midge_unicorn_hooks').name}"
+    return f"built, {built_library('midge_trace').name}"
 
 
 def _program_version(program: str) -> str | None:

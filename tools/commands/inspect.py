@@ -38,7 +38,7 @@ def command(model: Path, board: str | None, dump: str | None, json_path: Path | 
     """
     from midge.tools.inspection import inspect_model
 
-    with Outputs([model, _board_file(board)]) as outputs:
+    with Outputs([model, options.board_file(board)]) as outputs:
         outputs.add("--json", json_path)
         described = None if board is None else load_board(board)
         found = inspect_model(model, described, _dumper(dump))
@@ -46,10 +46,6 @@ def command(model: Path, board: str | None, dump: str | None, json_path: Path | 
         outputs.write_json(json_path, found.document())
         outputs.publish()
         _judge(found, described)
-
-
-def _board_file(board: str | None) -> Path | None:
-    return Path(board) if board is not None and Path(board).is_file() else None
 
 
 def _dumper(wanted: str | None) -> Callable[[str, Graph], None] | None:
@@ -182,7 +178,7 @@ def _print_fit(found: Inspection, plan: Plan, board: Board) -> None:
         table.add_row(what, count(needs), count(memory.size), count(memory.size - needs), memory.name)
     log.result(table)
     log.result(
-        "Code (flash) and stack and other variables (RAM) come on top: `midge profile` or `midge compile --build`."
+        "Code (flash), stack and other variables (RAM) come on top: see `midge profile` or `midge compile --build`."
     )
 
 

@@ -43,7 +43,7 @@ def command(model: Path, inputs: tuple[Path, ...], on: str, board: str | None, o
     """
     from midge.tools.arrays import encode_outputs, read_inputs
 
-    with Outputs([model, *inputs]) as files:
+    with Outputs([model, *inputs, options.board_file(board)]) as files:
         files.add("--output", output)
         with _open(model, on, board) as loaded:
             arrays = read_inputs(inputs, loaded.inputs)

@@ -1,0 +1,147 @@
+"""`midge convert`: a Keras model in, a `.tflite` file out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from midge.tools import log, options
+from midge.tools.outputs import STANDARD_OUTPUT, Outputs
+from midge.tools.tables import count, make_table, short_name
+
+if TYPE_CHECKING:
+    from midge.converter import ConversionResult
+
+_LAYERS = 10
+
+
+def _data_option(name: str, help_text: str) -> Any:
+    return click.option(
+        f"--{name}", type=click.Path(path_type=Path), metavar="F.npz", help=f"{help_text} Default: none."
+    )
+
+
+@click.command("convert")
+@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.tflite",
+    help="File to write. The recipe and a report are written beside it.",
+)  # fmt: skip
+@click.option(
+    "--recipe", default="int8", show_default=True, metavar="NAME|FILE",
+    help="What to make: float32, float16, dynamic, int8 or int16x8, or a recipe file of your own.",
+)  # fmt: skip
+@_data_option("train", "Training data, for recipes that train; others ignore it.")
+@_data_option(
+    "calibration", "Typical inputs (100 to 500 samples) that show the ranges of activations; int8 needs them."
+)
+@_data_option("evaluate", "Inputs with labels, to measure the accuracy before and after.")
+@options.unit_options
+@click.option("--seed", type=int, default=0, show_default=True, help="Makes everything that is random repeatable.")
+@options.json_option
+def command(
+    model: Path,
+    output: Path,
+    recipe: str,
+    train: Path | None,
+    calibration: Path | None,
+    evaluate: Path | None,
+    input_scale: float,
+    input_offset: float,
+    seed: int,
+    json_path: Path | None,
+) -> None:
+    """Turn a trained Keras model into a .tflite file.
+
+    MODEL is a .keras or .h5 file, or a SavedModel folder. Data files are .npz with `x` (or `images`, `specs`, or the
+    inputs' names) and `y` (or `labels`), in the model's own units.
+    """
+    with Outputs([model, train, calibration, evaluate, _recipe_file(recipe)]) as outputs:
+        outputs.add("--json", json_path)
+        _keep_apart(json_path, output)
+        result = _convert(
+            model,
+            recipe,
+            output=output,
+            train=train,
+            calibration=calibration,
+            evaluate=evaluate,
+            input_scale=input_scale,
+            input_offset=input_offset,
+            seed=seed,
+        )
+        _print(result, model)
+        outputs.write_json(json_path, _document(result))
+
+
+def _recipe_file(recipe: str) -> Path | None:
+    return Path(recipe) if Path(recipe).is_file() else None
+
+
+def _keep_apart(json_path: Path | None, output: Path) -> None:
+    """Refuse a JSON file that is one of those the converter writes."""
+    if json_path is None or json_path == STANDARD_OUTPUT:
+        return
+    from midge.converter.report import beside
+
+    written = Outputs()
+    for path in (output, beside(output, ".report.json"), beside(output, ".recipe.toml")):
+        written.add("-o", path)
+    written.add("--json", json_path)
+
+
+def _convert(model: Path, recipe: str, **arguments: Any) -> ConversionResult:
+    from midge.converter import convert
+
+    with log.progress("converting") as bar:
+
+        def tell(stage: str) -> None:
+            bar.describe(stage)
+            log.detail(stage)
+
+        return convert(model, recipe, progress=tell, **arguments)
+
+
+def _document(result: ConversionResult) -> dict[str, Any]:
+    accuracy = result.accuracy
+    return {
+        "schema": 1,
+        "recipe": result.recipe,
+        "output": result.output,
+        "bytes": result.bytes,
+        "operators": result.operators,
+        "layers": [{"name": layer.name, "op": layer.op, "rms_error": layer.rms_error} for layer in result.layers],
+        "accuracy": None if accuracy is None else {"before": accuracy.before, "after": accuracy.after},
+    }
+
+
+def _print(result: ConversionResult, model: Path) -> None:
+    before = f" (the Keras model: {count(model.stat().st_size)})" if model.is_file() else ""
+    log.result(log.printable(f"{result.output}: {count(result.bytes)} bytes{before}, recipe {result.recipe}"))
+    operators = ", ".join(f"{number} {name}" for name, number in sorted(result.operators.items()))
+    log.result_wrapped(f"operators: {operators}", hanging=2)
+    if result.accuracy is not None:
+        accuracy = result.accuracy
+        log.result(
+            f"{accuracy.metric}: {accuracy.before:.4f} before, {accuracy.after:.4f} after ({accuracy.samples} samples)"
+        )
+    _print_layers(result)
+    log.result(log.printable(f"Beside it: {Path(result.report).name}, {Path(result.recipe_file).name}"))
+
+
+def _print_layers(result: ConversionResult) -> None:
+    if not result.layers:
+        return
+    layers = sorted(result.layers, key=lambda layer: -layer.rms_error)
+    shown = layers if log.is_verbose() else layers[:_LAYERS]
+    log.result("")
+    log.result("Quantization error of each layer's output, the worst first; 1 % means 1/100 of its spread.")
+    table = make_table(">Error", "Operator", "~Layer")
+    for layer in shown:
+        table.add_row(f"{layer.rms_error:.2%}", layer.op, short_name(layer.name, 60))
+    log.result(table)
+    if len(shown) < len(layers):
+        log.result(f"{len(layers) - len(shown)} more layers; --verbose lists all.")
+    log.result("")

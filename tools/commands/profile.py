@@ -1,0 +1,172 @@
+"""`midge profile`: what one inference costs, layer by layer, and where every figure comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from midge.runtime.board import load_board
+from midge.runtime.cpus import CPUS
+from midge.tools import log, options
+from midge.tools.errors import DifferentError
+from midge.tools.outputs import Outputs
+from midge.tools.tables import count, duration, make_table, quantity, short_name
+
+if TYPE_CHECKING:
+    from midge.tools.measure import Measurement
+
+
+@click.command("profile")
+@options.model_argument
+@options.board_option(required=True)
+@options.on_option(("emulator",), "emulator")
+@options.build_options
+@options.input_option(
+    help_text="The sample to run (the first, where there are several). Default: random, NumPy's default_rng(0)."
+)
+@options.json_option
+def command(
+    model: Path,
+    board: str,
+    on: str,
+    optimize: str | None,
+    compiler: str | None,
+    inputs: tuple[Path, ...],
+    json_path: Path | None,
+) -> None:
+    """Count what one inference costs on a board: instructions, memory, and time and energy where they can be modelled.
+
+    Builds the firmware and runs the very ELF on the emulator of the board's core. Ends with 1 if the outputs are not
+    the host's, bit for bit.
+    """
+    from midge.tools.arrays import random_inputs, read_inputs
+    from midge.tools.firmware import emulated, temporary_firmware
+    from midge.tools.measure import measure
+
+    with Outputs([model, *inputs, options.board_file(board)]) as outputs:
+        outputs.add("--json", json_path)
+        described = load_board(board)
+        with (
+            temporary_firmware(model, described, optimize=optimize, compiler=compiler) as firmware,
+            emulated(firmware) as backend,
+            log.progress("running"),
+        ):
+            arrays = read_inputs(inputs, backend.inputs) if inputs else random_inputs(backend.inputs, 1, seed=0)
+            measured = measure(backend, arrays, on)
+        _print(measured)
+        outputs.write_json(json_path, measured.document())
+        outputs.publish()
+        if measured.difference is not None:
+            raise DifferentError(log.printable(f"{described.name} differs from the host.\n{measured.difference}"))
+
+
+def _print(measured: Measurement) -> None:
+    firmware = measured.firmware
+    board, manifest = firmware.board, firmware.manifest
+    core = f"{CPUS[board.cpu].title}, {quantity(board.clock_hz, 'Hz')}"
+    log.result(log.printable(f"{manifest.model_file} on {board.name} ({core}), {firmware.describe_build()}"))
+    log.result("")
+    _print_layers(measured)
+    log.result("")
+    _print_totals(measured)
+    log.result("")
+    _print_memory(measured)
+    log.result("")
+    _print_sources(measured)
+
+
+def _print_layers(measured: Measurement) -> None:
+    timed = measured.cycles is not None
+    table = make_table(
+        ">#", "Operator", ">MACs", ">Instructions", ">per MAC", ">Share", *([">Time"] if timed else []), "~Kernel"
+    )
+    for layer in measured.layers:
+        table.add_row(
+            str(layer.index),
+            log.printable(layer.op),
+            count(layer.macs) if layer.macs else "",
+            count(layer.instructions),
+            f"{layer.instructions / layer.macs:.2f}" if layer.macs else "",
+            f"{layer.instructions / measured.instructions:.1%}",
+            *([duration(layer.latency_us)] if layer.latency_us is not None else []),
+            layer.kernel.removeprefix("midge_"),
+        )
+        if log.is_verbose():
+            blank = [""] * (6 + timed)
+            table.add_row(*blank, f"  {short_name(layer.name)}")
+    macs = measured.firmware.manifest.macs
+    table.add_section()
+    table.add_row(
+        "",
+        "all",
+        count(macs),
+        count(measured.instructions),
+        f"{measured.instructions / macs:.2f}" if macs else "",
+        "100.0%",
+        *([duration(measured.latency_us)] if measured.latency_us is not None else []),
+        "",
+    )
+    log.result(table)
+
+
+def _print_totals(measured: Measurement) -> None:
+    table = make_table("One inference", ">", "~Range")
+    table.add_row("instructions", count(measured.instructions), "exact")
+    if measured.cycles is not None and measured.cycles_range is not None:
+        low, high = measured.cycles_range
+        table.add_row("cycles", count(measured.cycles), f"{low:,} to {high:,}")
+    if measured.latency_us is not None and measured.latency_range_us is not None:
+        shortest, longest = measured.latency_range_us
+        table.add_row("latency", duration(measured.latency_us), f"{duration(shortest)} to {duration(longest)}")
+    if measured.energy is not None:
+        least, most = measured.energy.range
+        table.add_row("energy", f"{measured.energy.microjoules:,.4g} uJ", f"{least:,.4g} to {most:,.4g} uJ")
+    table.add_row("outputs", f"{measured.output_sha256[:16]}…", _verdict(measured))
+    log.result(table)
+
+
+def _verdict(measured: Measurement) -> str:
+    return "sha256; the host's, bit for bit" if measured.difference is None else "sha256; DIFFERENT from the host's"
+
+
+def _print_memory(measured: Measurement) -> None:
+    board, flash = measured.firmware.board, measured.flash
+    ram = {"arena": measured.arena, "scratch": measured.scratch, "stack": measured.stack, "data": measured.data}
+    rom = {"code": flash.code, "weights": flash.weights, "other": flash.other}
+    for name, parts, has in (("RAM", ram, board.ram.size), ("flash", rom, board.flash.size)):
+        table = make_table(f"{name:<5}", *(f">{part}" for part in parts), ">all", f">of {name}")
+        total = sum(parts.values())
+        table.add_row("bytes", *(count(size) for size in parts.values()), count(total), f"{total / has:.1%}")
+        log.result(table)
+
+
+def _print_sources(measured: Measurement) -> None:
+    firmware = measured.firmware
+    board, build = firmware.board, firmware.build
+    assert build is not None
+    lines = [
+        f"instructions: counted on the emulator of {board.cpu}, from entering the inference function to leaving it",
+        f"arena, scratch: the memory plan, equal to the linker's; data, flash: the ELF made by {build.compiler}",
+        f"stack: what the inference wrote below its stack pointer; the linker reserves {build.ram.stack:,} bytes",
+    ]
+    if measured.cycles is not None:
+        lines.append(
+            "cycles: the core's reference manual applied to the executed instructions, without wait states; unproven "
+            "for neural networks, hence the range"
+        )
+        if not board.emulated:
+            lines.append(
+                "latency: cycles at the clock; the range goes up by 1.4, the most that flash wait states were seen to cost"
+            )
+        lines.append(f"clock: {board.clock_source}")
+    else:
+        lines.append(f"no latency: there is no proven cycle model of {board.cpu}; instructions are no cycles")
+    if measured.energy is not None:
+        lines.append(f"energy: {measured.energy.source}")
+    elif measured.cycles is not None:
+        lines.append("no energy: nobody has measured this board's mean power")
+    log.result("Where the figures come from")
+    for line in lines:
+        log.result_wrapped(log.printable(f"- {line}"), hanging=2)
