@@ -136,6 +136,8 @@ def _fields(
         if name not in params:
             continue  # C zeroes what is not named, as the host runtime does
         value = params[name]
+        if isinstance(value, tuple) and member.type.kind == "struct":
+            value = dict(zip((inner for inner, _ in member.type.fields), value, strict=True))
         if isinstance(value, Mapping):
             yield f"{indent}.{name} = {{"
             yield from _fields(constants, f"{owner}_{name}", member.type, value, indent + "  ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ def symbols(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Symbol
     """A function that compiles a kernel source, once, and returns its defined and undefined symbols."""
     folder = tmp_path_factory.mktemp("objects")
 
-    @lru_cache(maxsize=None)
+    @cache
     def compile_source(path: Path) -> Symbols:
         target = folder / f"{path.stem}.o"
         includes = [f"-I{KERNELS / include}" for include in ("include", "src")]
