@@ -60,7 +60,9 @@ def weight_scales(rng: Rng, count: int, source: float, depth: int) -> tuple[Arra
         factor = 2.0 ** rng.uniform(-24, 24)
     if chance(rng, 0.05):
         scales *= 2.0 ** rng.uniform(-30, 10, count)
-    return scales.astype(np.float32), float(np.float32(typical * factor))
+    # Activation bounds in units of the output scale, and the factors, must fit the fixed-point form.
+    output = max(typical * factor, 1e-8, source * float(scales.max()) * 2**-29)
+    return scales.astype(np.float32), float(np.float32(output))
 
 
 def bias_values(rng: Rng, count: int, depth: int) -> Array:
@@ -81,7 +83,9 @@ def _tensors(
         inputs: list[TensorSpec | None] = [
             TensorSpec(shape, "float32"),
             TensorSpec(weights_shape, "float32", data=weights),
-            TensorSpec((channels,), "float32", data=rng.normal(0, 1, channels).astype(np.float32)) if with_bias else None,
+            TensorSpec((channels,), "float32", data=rng.normal(0, 1, channels).astype(np.float32))
+            if with_bias
+            else None,
         ]
         return inputs, TensorSpec(output, "float32"), rng.normal(0, 1, shape).astype(np.float32)
     source_scale = scale(rng)
@@ -138,14 +142,16 @@ def _finish(
     rng: Rng,
 ) -> Case:
     inputs, output, feed = tensors
-    # LiteRT wants a bias.
-    oracle = "tflm" if inputs[-1] is None else "litert"
-    if inputs[-1] is None and chance(rng, 0.5):
-        inputs.pop()
     version = 3 if dtype == "int8" else 1
-    if dtype == "float32":
-        return single(kind, inputs, [output], [feed], options, version, oracle, FLOAT_TOLERANCE)
-    return single(kind, inputs, [output], [feed], options, version)
+    oracle = "tflm" if dtype == "int8" else "litert"
+    if inputs[-1] is None:
+        # Without a bias LiteRT refuses a convolution, and TensorFlow Lite Micro dies of a depthwise one.
+        oracle = "litert" if kind == "DEPTHWISE_CONV_2D" else "tflm"
+        if oracle == "litert" or chance(rng, 0.5):
+            inputs.pop()
+    return single(
+        kind, inputs, [output], [feed], options, version, oracle, FLOAT_TOLERANCE if dtype == "float32" else 0.0
+    )
 
 
 def conv_2d(rng: Rng, dtype: str) -> Case:
