@@ -41,7 +41,8 @@ C_FLAGS = (
 )
 """For every compiler and core."""
 
-LINK_FLAGS = ("-nostartfiles", "-static", "-Wl,--gc-sections")
+# The entry is named here because zig overrides the linker script's.
+LINK_FLAGS = ("-nostartfiles", "-static", "-Wl,--gc-sections", "-Wl,-e,midge_reset")
 
 OPTIMIZE_FLAGS = {"default": "-O2", "speed": "-O2", "size": "-Os", "ram": "-O2"}
 """What `--optimize` means to the compiler; the larger part of a mode is which kernels it picks."""

@@ -23,7 +23,7 @@ __asm__(".section .vectors, \"ax\", @progbits\n"
         "    la sp, midge_stack_top\n"
         "    la t0, midge_fault\n"
         "    csrw mtvec, t0\n"
-        "    j midge_start\n"
+        "    tail midge_start\n"
         ".size midge_reset, . - midge_reset\n"
         ".text\n");
 

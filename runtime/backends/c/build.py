@@ -14,9 +14,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from midge.runtime.backends.c.platform import LINKER_SCRIPT, MEMORY_FLAGS, MEMORY_SOURCE, PLATFORM_FOLDER
+import msgspec
+
+from midge.runtime.backends.c.platform import (
+    LINKER_SCRIPT,
+    MEMORY_FLAGS,
+    MEMORY_SOURCE,
+    PLATFORM_FOLDER,
+    memory_command,
+)
 from midge.runtime.backends.c.sizes import FlashSizes, RamSizes, read_layout
-from midge.runtime.board import Board
+from midge.runtime.board import Board, Memory
 from midge.runtime.errors import CapacityError, InputError, MissingToolError
 from midge.runtime.toolchain import Toolchain
 
@@ -133,7 +141,7 @@ def build(
         compiler_version=toolchain.version,
         flags=flags,
         flash=layout.flash_sizes(board.flash),
-        ram=layout.ram_sizes(),
+        ram=layout.ram_sizes(board.ram),
     )
 
 
@@ -169,49 +177,47 @@ def _link(
         settings = (*flags, *toolchain.link_flags, *more, "-T", script)
         _run(toolchain, (*settings, *objects, *toolchain.libraries, "-o", output), directory)
 
+    elf = f"{BUILD_FOLDER}/firmware.elf"
     try:
-        link(script, f"{BUILD_FOLDER}/firmware.elf", *map_flags)
+        link(script, elf, *map_flags)
     except _CompilerError as error:
-        overflows = _find_overflows(str(error))
-        if not overflows:
+        if not _OVERFLOW.search(str(error)):
             raise
     else:
         return
 
     # Link once more into memories that are large enough, to say what takes how much.
-    (directory / BUILD_FOLDER / "firmware.elf").unlink(missing_ok=True)
-    roomy = f"{BUILD_FOLDER}/roomy.ld"
-    text = (directory / script).read_text(encoding="utf-8")
-    for name, excess in overflows.items():
-        text = re.sub(rf"^( *{name} .*LENGTH = \d+)$", rf"\1 + {2 * excess}", text, flags=re.MULTILINE)
-    (directory / roomy).write_text(text, encoding="utf-8")
-    measured = f"{BUILD_FOLDER}/too_large.elf"
-    link(roomy, measured, "-Wl,--no-check-sections")
+    (directory / elf).unlink(missing_ok=True)
+    roomy, measured = f"{BUILD_FOLDER}/roomy.ld", f"{BUILD_FOLDER}/too_large.elf"
+    flash = msgspec.structs.replace(board.flash, address=0x1000_0000, size=1 << 30)
+    ram = msgspec.structs.replace(board.ram, address=0x5000_0000, size=1 << 30)
+    (directory / roomy).write_text(
+        _MEMORY_COMMAND.sub(memory_command((flash, ram)), (directory / script).read_text(encoding="utf-8")),
+        encoding="utf-8",
+    )
+    link(roomy, measured)
     layout = read_layout(directory / measured)
     (directory / measured).unlink()
     (directory / roomy).unlink()
-    raise CapacityError(_explain(board, layout.flash_sizes(board.flash), layout.ram_sizes()))
+    raise CapacityError(_explain(board, layout.flash_sizes(flash), layout.ram_sizes(ram)))
 
 
-def _find_overflows(text: str) -> dict[str, int]:
-    """Return the bytes too many by region, from the linker's words: GNU ld's last, or lld's one line a section."""
-    overflows: dict[str, int] = {}
-    for name, excess in re.findall(r"region [`'\"](\w+)['\"]:? overflowed by (\d+) bytes", text):
-        overflows[name] = max(overflows.get(name, 0), int(excess))
-    return overflows
+# GNU ld: region `ram' overflowed by 8 bytes. lld: section '.arena' will not fit in region 'ram': overflowed by 8 bytes.
+_OVERFLOW = re.compile(r"region [`']\w+':? overflowed by \d+ bytes")
+_MEMORY_COMMAND = re.compile(r"^MEMORY\n\{\n[^}]*\}$", flags=re.MULTILINE)
 
 
 def _explain(board: Board, flash: FlashSizes, ram: RamSizes) -> str:
     lines = []
     if flash.total > board.flash.size:
-        lines.append(
-            f"{board.flash.name} of {board.name} has {board.flash.size:,} bytes and {flash.total:,} are needed, "
-            f"{flash.total - board.flash.size:,} too many: weights {flash.weights:,}, code {flash.code:,}, "
-            f"other {flash.other:,}"
-        )
+        users = f"weights {flash.weights:,}, code {flash.code:,}, other {flash.other:,}"
+        lines.append(f"{_excess(board.flash, flash.total)}: {users}")
     if ram.total > board.ram.size:
-        lines.append(
-            f"{board.ram.name} of {board.name} has {board.ram.size:,} bytes and {ram.total:,} are needed, "
-            f"{ram.total - board.ram.size:,} too many: arena {ram.arena:,}, stack {ram.stack:,}, data {ram.data:,}"
-        )
-    return "; ".join(lines)
+        users = f"arena {ram.arena:,}, stack {ram.stack:,}, data {ram.data:,}"
+        lines.append(f"{_excess(board.ram, ram.total)}: {users}")
+    what = "; ".join(lines)
+    return f"the firmware does not fit {board.name}: {what}. Choose a smaller model or a board with more memory"
+
+
+def _excess(memory: Memory, needed: int) -> str:
+    return f"{memory.name} has {memory.size:,} bytes and {needed:,} are needed, {needed - memory.size:,} too many"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from midge.runtime.board import Board, Memory
@@ -69,7 +70,7 @@ def _name_model(source: str, name: str) -> str:
 
 def _fill_linker_script(template: str, board: Board, stack_bytes: int) -> str:
     fields = {
-        "MEMORY": "\n".join(_region(memory) for memory in board.memories),
+        "MEMORY": memory_command(board.memories),
         "STACK_BYTES": str(stack_bytes),
         "FLASH": board.flash.name,
         "RAM": board.ram.name,
@@ -77,6 +78,11 @@ def _fill_linker_script(template: str, board: Board, stack_bytes: int) -> str:
     return re.sub(r"@([A-Z_]+)@", lambda match: fields[match[1]], template)
 
 
-def _region(memory: Memory) -> str:
-    attributes = "rx" if memory.kind == "flash" else "rwx"
-    return f"    {memory.name} ({attributes}) : ORIGIN = {memory.address:#010x}, LENGTH = {memory.size}"
+def memory_command(memories: Iterable[Memory]) -> str:
+    """Return the command of a linker script that tells it the memories."""
+    regions = "\n".join(
+        f"    {memory.name} ({'rx' if memory.kind == 'flash' else 'rwx'}) : "
+        f"ORIGIN = {memory.address:#010x}, LENGTH = {memory.size}"
+        for memory in memories
+    )
+    return f"MEMORY\n{{\n{regions}\n}}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +40,7 @@ class RamSizes:
     arena: int
     """The model's arena, scratch included."""
     data: int
-    """All other variables."""
+    """All other variables, and gaps between sections."""
     stack: int
     """What is reserved for the stack."""
 
@@ -96,11 +94,14 @@ class Layout:
         code, weights = self._size(".code"), self._size(".weights")
         return FlashSizes(code, weights, len(self.image(flash)) - code - weights)
 
-    def ram_sizes(self) -> RamSizes:
-        """Return the sizes whose sum is the size of all sections in RAM."""
+    def ram_sizes(self, ram: Memory) -> RamSizes:
+        """Return the sizes whose sum reaches from the start of `ram` to the end of its last section."""
+        end = max(
+            (s.address + s.size for s in self.sections if ram.address <= s.address < ram.end), default=ram.address
+        )
         arena = sum(symbol.size for symbol in self.symbols if symbol.section == ".arena")
-        padding = self._size(".arena") - arena
-        return RamSizes(arena, self._size(".data") + self._size(".bss") + padding, self._size(".stack"))
+        stack = self._size(".stack")
+        return RamSizes(arena, end - ram.address - arena - stack, stack)
 
     def listing(self) -> str:
         """Return a memory map in words, for linkers that write none."""
@@ -121,7 +122,15 @@ def read_layout(elf: Path) -> Layout:
     Raises:
         MissingToolError: pyelftools is not installed.
     """
-    with _open(elf) as file:
+    try:
+        from elftools.elf.elffile import ELFFile
+        from elftools.elf.sections import SymbolTableSection
+    except ModuleNotFoundError:
+        raise MissingToolError(
+            "measuring what was built needs pyelftools: expected it installed, as pip install 'midge[emulate]' does"
+        ) from None
+    with elf.open("rb") as stream:
+        file = ELFFile(stream)
         names = {index: section.name for index, section in enumerate(file.iter_sections())}
         sections = tuple(
             Section(
@@ -136,23 +145,12 @@ def read_layout(elf: Path) -> Layout:
         )
         symbols = tuple(
             Symbol(symbol.name, symbol["st_value"], symbol["st_size"], names.get(symbol["st_shndx"], ""))
-            for table in file.iter_sections("SHT_SYMTAB")
+            for table in file.iter_sections()
+            if isinstance(table, SymbolTableSection)
             for symbol in table.iter_symbols()
             if symbol["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT")
         )
     return Layout(sections, tuple(sorted(symbols, key=lambda symbol: (symbol.address, symbol.name))))
-
-
-@contextmanager
-def _open(elf: Path) -> Iterator[ELFFile]:
-    try:
-        from elftools.elf.elffile import ELFFile
-    except ModuleNotFoundError:
-        raise MissingToolError(
-            "measuring what was built needs pyelftools: expected it installed, as pip install 'midge[emulate]' does"
-        ) from None
-    with elf.open("rb") as stream:
-        yield ELFFile(stream)
 
 
 def _load_address(file: ELFFile, address: int) -> int:
