@@ -41,8 +41,8 @@ static inline midge_exp_parts midge_exp_split(float x) {
   return parts;
 }
 
-/* exp(x) within 2 units in the last place (the kernels built on it: 3). Results below 2^-126 are 0; above 88 the argument
- * is held at 88; NaN stays. */
+/* exp(x) within 2 units in the last place (the kernels built on it: 3). Results below 2^-126 are 0; above 88 the
+ * argument is held at 88; NaN stays. */
 static inline float midge_exp_f32(float x) {
   if (x != x) {
     return x;

@@ -141,23 +141,39 @@ def quantize(rng: Rng, dtype: str) -> Case:
 def dequantize(rng: Rng, dtype: str) -> Case:
     """DEQUANTIZE to floats."""
     shape = random_shape(rng, 1, 5)
+    if dtype == "float16":
+        bits = rng.integers(0, 2**16, shape, dtype=np.uint16).view(np.float16)
+        feed = np.where(np.isnan(bits), np.float16(0), bits)
+        source = TensorSpec(shape, dtype)
+        options = schema.DequantizeOptionsT()
+        return single(
+            "DEQUANTIZE", [source], [TensorSpec(shape, "float32")], [feed], options, version=3, oracle="litert"
+        )
     source = TensorSpec(shape, dtype, _scale(rng, -6, 3), _zero_point(rng) + (128 if dtype == "uint8" else 0))
     feed = random_data(rng, shape, dtype)
     return single("DEQUANTIZE", [source], [TensorSpec(shape, "float32")], [feed], schema.DequantizeOptionsT())
 
 
-def pad(rng: Rng, dtype: str) -> Case:
-    """PAD and PADV2, with borders on some axes or on none."""
+def _pad(rng: Rng, kind: str, dtype: str) -> Case:
     shape = random_shape(rng, 1, 5, elements=200)
     pairs = rng.integers(0, 4, (len(shape), 2)) * (rng.random((len(shape), 1)) < 0.6)
     result = tuple(int(n + sum(pair)) for n, pair in zip(shape, pairs, strict=True))
     quantized = {"scale": _scale(rng, -4, 1), "zero_point": _zero_point(rng)} if dtype == "int8" else {}
     inputs = [TensorSpec(shape, dtype, **quantized), vector(pairs)]
     options: Any = schema.PadOptionsT()
-    kind = "PAD"
-    if rng.random() < 0.5:
-        kind, options = "PADV2", schema.PadV2OptionsT()
+    if kind == "PADV2":
+        options = schema.PadV2OptionsT()
         inputs.append(TensorSpec((), dtype, data=random_data(rng, (), dtype), **quantized))
     oracle = "tflm" if dtype in ("int8", "float32", "int32") and len(shape) <= 4 else "litert"
     feed = random_data(rng, shape, dtype)
     return single(kind, inputs, [TensorSpec(result, dtype, **quantized)], [feed], options, oracle=oracle)
+
+
+def pad(rng: Rng, dtype: str) -> Case:
+    """PAD, with borders on some axes or on none."""
+    return _pad(rng, "PAD", dtype)
+
+
+def padv2(rng: Rng, dtype: str) -> Case:
+    """PADV2: the same with any value."""
+    return _pad(rng, "PADV2", dtype)

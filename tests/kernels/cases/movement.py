@@ -215,27 +215,38 @@ def transpose(rng: Rng, dtype: str) -> Case:
     return single("TRANSPOSE", inputs, [output], [random_data(rng, shape, dtype)], oracle=oracle)
 
 
-def reshape(rng: Rng, dtype: str) -> Case:
-    """RESHAPE, SQUEEZE or EXPAND_DIMS."""
+def _reshaped(rng: Rng, dtype: str) -> tuple[tuple[int, ...], TensorSpec, Array, dict[str, Any]]:
     shape = random_shape(rng, 1, 5)
     quantized = quantization(rng, dtype)
-    source, feed = TensorSpec(shape, dtype, **quantized), random_data(rng, shape, dtype)
-    kind = str(rng.choice(["RESHAPE", "SQUEEZE", "EXPAND_DIMS"]))
-    if kind == "RESHAPE":
-        options = schema.ReshapeOptionsT()
-        new = (-1,) if rng.random() < 0.3 else tuple(int(n) for n in rng.permutation(shape))
-        options.newShape = list(new)
-        output = TensorSpec(feed.reshape(new).shape, dtype, **quantized)
-        return single(kind, [source, vector(new)], [output], [feed], options)
-    if kind == "SQUEEZE":
-        options = schema.SqueezeOptionsT()
-        ones = [i for i, extent in enumerate(shape) if extent == 1]
-        drop = [i for i in ones if rng.random() < 0.5][: len(shape) - 1]
-        options.squeezeDims = [i - len(shape) * int(rng.integers(0, 2)) for i in drop]
-        kept = tuple(n for i, n in enumerate(shape) if (i not in drop if drop else n != 1))
-        return single(kind, [source], [TensorSpec(kept, dtype, **quantized)], [feed], options, oracle="litert")
+    return shape, TensorSpec(shape, dtype, **quantized), random_data(rng, shape, dtype), quantized
+
+
+def reshape(rng: Rng, dtype: str) -> Case:
+    """RESHAPE to the axes in another order, or to one axis."""
+    shape, source, feed, quantized = _reshaped(rng, dtype)
+    options = schema.ReshapeOptionsT()
+    new = (-1,) if rng.random() < 0.3 else tuple(int(n) for n in rng.permutation(shape))
+    options.newShape = list(new)
+    output = TensorSpec(feed.reshape(new).shape, dtype, **quantized)
+    return single("RESHAPE", [source, vector(new)], [output], [feed], options)
+
+
+def squeeze(rng: Rng, dtype: str) -> Case:
+    """SQUEEZE of some or all axes of extent 1."""
+    shape, source, feed, quantized = _reshaped(rng, dtype)
+    options = schema.SqueezeOptionsT()
+    ones = [i for i, extent in enumerate(shape) if extent == 1]
+    drop = [i for i in ones if rng.random() < 0.5][: len(shape) - 1]
+    options.squeezeDims = [i - len(shape) * int(rng.integers(0, 2)) for i in drop]
+    kept = tuple(n for i, n in enumerate(shape) if (i not in drop if drop else n != 1))
+    return single("SQUEEZE", [source], [TensorSpec(kept, dtype, **quantized)], [feed], options, oracle="litert")
+
+
+def expand_dims(rng: Rng, dtype: str) -> Case:
+    """EXPAND_DIMS at any place."""
+    shape, source, feed, quantized = _reshaped(rng, dtype)
     axis = int(rng.integers(0, len(shape) + 1))
     position = vector([axis - (len(shape) + 1) * int(rng.integers(0, 2))])
     output = TensorSpec((*shape[:axis], 1, *shape[axis:]), dtype, **quantized)
     oracle = "tflm" if dtype in ("int8", "float32") else "litert"
-    return single(kind, [source, position], [output], [feed], schema.ExpandDimsOptionsT(), oracle=oracle)
+    return single("EXPAND_DIMS", [source, position], [output], [feed], schema.ExpandDimsOptionsT(), oracle=oracle)
