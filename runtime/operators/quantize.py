@@ -41,13 +41,10 @@ def _quantize_in_place(node: Node) -> tuple[tuple[int, int], ...]:
 def _dequantize(node: Node) -> tuple[KernelCall, ...]:
     expect_counts(node, (1, 1))
     source, output = node.input(0), node.output()
-    require_dtype(source, DType.INT8, DType.UINT8, DType.FLOAT16)
+    require_dtype(source, DType.INT8, DType.UINT8)
     require_dtype(output, DType.FLOAT32, what="output")
     expect_shape(output, source.shape)
     require_elements(source)
-    if source.dtype == DType.FLOAT16:
-        call = ("midge_dequantize_f16_f32", {"elements": source.elements})
-        return (KernelCall(*call, (node.input_index(0),), (node.operator.outputs[0],)),)
     old = byte_quantization(source, "input")
     kernel = "midge_dequantize_s8_f32" if source.dtype == DType.INT8 else "midge_dequantize_u8_f32"
     params = {"elements": source.elements, "zero_point": old.zero_point, "scale": old.scale}

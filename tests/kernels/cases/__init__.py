@@ -27,7 +27,7 @@ GENERATORS: dict[str, Generator] = {
     "CONCATENATION": Generator(movement.concatenation, ("int8", "float32", "int32", "int64", "bool")),
     "CONV_2D": Generator(convolution.conv_2d),
     "DEPTHWISE_CONV_2D": Generator(convolution.depthwise_conv_2d),
-    "DEQUANTIZE": Generator(activation.dequantize, ("int8", "uint8", "float16")),
+    "DEQUANTIZE": Generator(activation.dequantize, ("int8", "uint8")),
     "EXPAND_DIMS": Generator(movement.expand_dims, ("int8", "float32", "int32", "int64", "bool")),
     "FULLY_CONNECTED": Generator(convolution.fully_connected),
     "HARD_SWISH": Generator(activation.hard_swish),

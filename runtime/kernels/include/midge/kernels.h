@@ -410,12 +410,6 @@ void midge_dequantize_s8_f32(const midge_dequantize_s8_f32_params *params, const
 typedef midge_dequantize_s8_f32_params midge_dequantize_u8_f32_params;
 void midge_dequantize_u8_f32(const midge_dequantize_u8_f32_params *params, const uint8_t *input, float *output);
 
-/* IEEE half precision, exactly. */
-typedef struct {
-  int32_t elements;
-} midge_dequantize_f16_f32_params;
-void midge_dequantize_f16_f32(const midge_dequantize_f16_f32_params *params, const uint16_t *input, float *output);
-
 /* ---- Softmax ------------------------------------------------------------------------------------------------- */
 
 /* Along rows of `depth` elements, at most 4095. exponentials[d] is exp of an element that lies d below its row's
