@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,53 +23,77 @@ def unroll_recurrent(network: Network) -> Network:
     Raises:
         ConversionError: A layer keeps its state between calls, or cannot be rebuilt from its configuration.
     """
+    return _rebuild(network, _unroll, "the recurrent layers cannot be rebuilt without a loop: use unroll=True")
+
+
+def compute_in_float32(network: Network) -> Network:
+    """Rebuild a model of mixed precision to compute in the type of its variables.
+
+    Raises:
+        ConversionError: A layer cannot be rebuilt from its configuration.
+    """
+    return _rebuild(network, _unmix, "the layers of mixed precision cannot be rebuilt in float32")
+
+
+def _rebuild(network: Network, edit: Callable[[dict[str, Any]], bool], complaint: str) -> Network:
+    """Rebuild a Keras model with every part of its configuration edited; ``edit`` says whether it changed anything."""
     model = network.keras_model
-    if model is None:
-        return network
     try:
-        config = model.get_config()
+        config = copy.deepcopy(model.get_config()) if model is not None else None
     except NotImplementedError:  # a subclassed model
-        return network
-    unrolled, changed = _unroll(config)
-    if not changed:
+        config = None
+    changes = [] if config is None else [edit(part) for part in _parts(config)]
+    if not any(changes):
         return network
     try:
-        rebuilt = type(model).from_config(unrolled)
+        rebuilt = type(model).from_config(config)
         rebuilt.set_weights(model.get_weights())
     except Exception as error:
-        raise ConversionError(
-            f"the recurrent layers of {model.name!r} cannot be rebuilt without a loop: "
-            f"{str(error).splitlines()[0][:300]}; build them with unroll=True"
-        ) from error
+        raise ConversionError(f"{complaint} ({str(error).splitlines()[0][:300]})") from error
     return from_keras(rebuilt)
 
 
-def _unroll(config: Any) -> tuple[Any, bool]:
+def _parts(config: Any) -> Iterator[dict[str, Any]]:
+    """Yield every ``{"class_name": ..., "config": {...}}`` in a configuration, at any depth."""
     if isinstance(config, (list, tuple)):
-        items = [_unroll(item) for item in config]
-        return type(config)(item for item, _ in items), any(changed for _, changed in items)
-    if not isinstance(config, dict):
-        return config, False
-    pairs = {key: _unroll(value) for key, value in config.items()}
-    result = {key: value for key, (value, _) in pairs.items()}
-    changed = any(flag for _, flag in pairs.values())
-    inner = result.get("config")
-    if config.get("class_name") in RECURRENT and isinstance(inner, dict):
-        if inner.get("stateful"):
-            raise ConversionError(
-                f"the recurrent layer {inner.get('name')!r} is stateful; build it with stateful=False and give whole "
-                "sequences"
-            )
-        if not inner.get("unroll"):
-            inner["unroll"] = True
-            changed = True
-    return result, changed
+        for item in config:
+            yield from _parts(item)
+    elif isinstance(config, dict):
+        if "class_name" in config and isinstance(config.get("config"), dict):
+            yield config
+        for value in config.values():
+            yield from _parts(value)
+
+
+def _unroll(part: dict[str, Any]) -> bool:
+    inner = part["config"]
+    if part["class_name"] not in RECURRENT:
+        return False
+    if inner.get("stateful"):
+        raise ConversionError(
+            f"the recurrent layer {inner.get('name')!r} is stateful; build it with stateful=False and give "
+            "whole sequences"
+        )
+    changed = not inner.get("unroll")
+    inner["unroll"] = True
+    return changed
+
+
+def _unmix(part: dict[str, Any]) -> bool:
+    inner = part["config"]
+    if "Policy" not in part["class_name"] or not str(inner.get("name")).startswith("mixed_"):
+        return False
+    inner["name"] = "float32"
+    return True
 
 
 def export(network: Network) -> tuple[Any, tf.Module]:
     """Trace a network for one sample; return the concrete function and the module that holds its weights.
 
     The function's arguments and results carry the network's names, which become the file's signature.
+
+    Raises:
+        ConversionError: A layer fails on a batch of one.
     """
     module = tf.Module()
     module.owner = network.owner
@@ -78,7 +104,12 @@ def export(network: Network) -> tuple[Any, tf.Module]:
         return dict(zip(names, network.call(tensors), strict=True))
 
     module.serve = tf.function(serve, input_signature=signature, autograph=False)
-    return module.serve.get_concrete_function(), module
+    try:
+        function = module.serve.get_concrete_function()
+    except Exception as error:  # Keras and a user's own layers raise anything
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ConversionError(f"the model cannot be run on a single sample: {reason[:400]}") from error
+    return function, module
 
 
 def save(network: Network, folder: Path) -> None:

@@ -36,7 +36,7 @@ def drop_legacy_arguments(config: Any) -> Any:
 
 
 def refuse_code(config: Any, path: Path) -> None:
-    """Refuse Lambda layers: they are Python code inside the file, which loading would run.
+    """Refuse Lambda layers and lambda functions: they are Python code inside the file, which loading would run.
 
     Raises:
         ConversionError: The configuration of the model at ``path`` holds one.
@@ -45,9 +45,9 @@ def refuse_code(config: Any, path: Path) -> None:
         for item in config:
             refuse_code(item, path)
     elif isinstance(config, dict):
-        if config.get("class_name") == "Lambda":
+        if config.get("class_name") in ("Lambda", "__lambda__"):
             raise ConversionError(
-                f"{path} holds a Lambda layer, which is code inside the file and is not run: replace it by a layer of "
+                f"{path} holds a Lambda, which is code inside the file and is not run: replace it by a layer of "
                 "Keras, or load the model yourself and pass it to midge.convert()"
             )
         for value in config.values():

@@ -9,6 +9,8 @@ from typing import Any
 
 from midge.runtime.errors import ConversionError
 
+KERAS_MODULES = ("keras", "tf_keras", "builtins")
+
 
 def save_live(model: Any, family: str, work: Path) -> tuple[Path, list[str], list[str]]:
     """Write a live model below ``work``; return the path and, for a SavedModel, the names of inputs and outputs.
@@ -53,9 +55,8 @@ def _is_portable(config: Any) -> bool:
         return all(_is_portable(item) for item in config)
     if not isinstance(config, dict):
         return True
-    if "class_name" in config and "module" in config:
-        module = config["module"] or ""
-        own = module.split(".")[0] in ("keras", "tf_keras") or module == "builtins"
-        if not own or config["class_name"] in ("Lambda", "function"):
-            return False
+    if config.get("class_name") in ("Lambda", "__lambda__", "function"):
+        return False
+    if "class_name" in config and (config.get("module") or "keras").split(".")[0] not in KERAS_MODULES:
+        return False
     return all(_is_portable(value) for value in config.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,22 +62,40 @@ def from_keras(model: Any) -> Network:
     inputs = _symbolic_inputs(model)
     symbols = [tf.TensorSpec(tuple(t.shape), t.dtype) for t in inputs]
     outputs = tf.nest.flatten(model.outputs) if getattr(model, "outputs", None) else _trace(model, symbols)
-    names = [_clean(t.name) for t in inputs]
-    output_names = list(getattr(model, "output_names", None) or [])
-    if len(output_names) != len(outputs) or len(set(output_names)) != len(outputs):
-        output_names = [f"output_{i}" for i in range(len(outputs))]
+    structure = getattr(model, "input", None) if getattr(model, "inputs", None) else None
 
     def call(tensors: Sequence[Any]) -> list[Any]:
-        arguments = list(tensors) if len(tensors) > 1 else tensors[0]
+        arguments: Any = list(tensors) if len(tensors) > 1 else tensors[0]
+        if isinstance(structure, dict):
+            arguments = tf.nest.pack_sequence_as(structure, list(tensors))
         return list(tf.nest.flatten(model(arguments, training=False)))
 
     return Network(
-        inputs=tuple(_spec(n, t, "input") for n, t in zip(names, inputs, strict=True)),
-        outputs=tuple(_spec(_clean(n), t, "output") for n, t in zip(output_names, outputs, strict=True)),
+        inputs=tuple(_spec(n, t, "input") for n, t in zip(_names(model, "input", inputs), inputs, strict=True)),
+        outputs=tuple(_spec(n, t, "output") for n, t in zip(_names(model, "output", outputs), outputs, strict=True)),
         call=call,
         owner=[v if isinstance(v, tf.Variable) else v.value for v in model.variables],
         keras_model=model,
     )
+
+
+def _names(model: Any, end: str, tensors: Sequence[Any]) -> list[str]:
+    """Name the inputs or outputs as the model does; numbered where it has no names, or one twice."""
+    structure = getattr(model, end, None) if getattr(model, f"{end}s", None) else None
+    if isinstance(structure, dict):
+        names = sorted(structure)  # the order in which both Keras and TensorFlow flatten it
+    else:
+        # Keras 3 names the ends of functional models only; those of others are named after the layers they come from.
+        names = list(getattr(model, f"{end}_names", None) or [_layer_of(t) for t in tensors])
+    names = [re.sub(r"[:/]", "_", name) for name in names]
+    if all(names) and len(names) == len(tensors) == len(set(names)):
+        return names
+    return [end] if len(tensors) == 1 else [f"{end}_{i}" for i in range(len(tensors))]
+
+
+def _layer_of(tensor: Any) -> str:
+    operation = getattr(getattr(tensor, "_keras_history", None), "operation", None)
+    return str(operation.name) if operation is not None else ""
 
 
 def _symbolic_inputs(model: Any) -> list[Any]:
@@ -144,7 +163,3 @@ def _spec(name: str, tensor: Any, what: str) -> TensorSpec:
             "with a fixed input shape"
         )
     return TensorSpec(name, tuple(int(n) for n in shape[1:]), tf.as_dtype(tensor.dtype).name)
-
-
-def _clean(name: str) -> str:
-    return name.split(":")[0].replace("/", "_")

@@ -105,7 +105,7 @@ def work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
 
     tf.keras.utils.set_random_seed(job.seed)
     say("loading the model")
-    network = _load(job, folder)
+    network = export.compute_in_float32(_load(job, folder))
     sets = _read_data(job, network)
     evaluate, calibration = sets["evaluation"], sets["calibration"]
     samples = calibration or evaluate or sets["training"]
