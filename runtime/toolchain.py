@@ -91,8 +91,8 @@ _GCC_CPU_FLAGS: dict[str, tuple[str, ...]] = {
     "cortex-m7": ("-mthumb", "-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
     "cortex-m33": ("-mthumb", "-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
     "cortex-m55": ("-mthumb", "-mcpu=cortex-m55", "-mfloat-abi=hard", "-mfpu=auto"),
-    "rv32imc": ("-march=rv32imc_zicsr", "-mabi=ilp32", "-mcmodel=medany"),
-    "rv32imac": ("-march=rv32imac_zicsr", "-mabi=ilp32", "-mcmodel=medany"),
+    "rv32imc": ("-march=rv32imc", "-mabi=ilp32", "-mcmodel=medany"),
+    "rv32imac": ("-march=rv32imac", "-mabi=ilp32", "-mcmodel=medany"),
 }
 
 # FPU and DSP have to be named, or zig leaves them out without a word.

@@ -11,7 +11,8 @@ extern uint32_t midge_data_start[], midge_data_end[], midge_bss_start[], midge_b
 extern const uint32_t midge_data_load[];
 
 /* Reset enters here, at the first address of the program. The global pointer has to be set without using it
- * (norelax); mtvec wants an address aligned to four bytes. */
+ * (norelax); mtvec wants an address aligned to four bytes. The CSR instructions are named here alone, because GCC picks
+ * its libraries by -march and has none for an -march that names them. */
 __asm__(".section .vectors, \"ax\", @progbits\n"
         ".globl midge_reset\n"
         ".type midge_reset, @function\n"
@@ -22,7 +23,10 @@ __asm__(".section .vectors, \"ax\", @progbits\n"
         ".option pop\n"
         "    la sp, midge_stack_top\n"
         "    la t0, midge_fault\n"
+        ".option push\n"
+        ".option arch, +zicsr\n"
         "    csrw mtvec, t0\n"
+        ".option pop\n"
         "    tail midge_start\n"
         ".size midge_reset, . - midge_reset\n"
         ".text\n");

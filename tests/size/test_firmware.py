@@ -182,6 +182,35 @@ def test_a_model_that_is_too_large_for_everything_says_both(project: Project, co
     assert ram_excess == ram_needed - ram
 
 
+# 64-bit division and float arithmetic are calls of the compiler's own library on most of these cores.
+ARITHMETIC = """\
+#include "midge/scale.h"
+
+void midge_scale(int8_t *output, const int8_t *input, const int8_t *weights, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    const int64_t quotient = ((int64_t)input[i] << 32) / (weights[i] + 300);
+    output[i] = (int8_t)((float)quotient / ((float)input[i] + 300.5f));
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("name", [name for name in BUILDABLE if load_board(name).emulated])
+def test_the_compilers_own_arithmetic_is_linked_and_brings_no_unwinder(
+    project: Project, name: str, compiler: str
+) -> None:
+    """The right variant of libgcc or compiler_rt is found for each core; neither may bring C++ unwinding."""
+    board = load_board(name)
+    toolchain = toolchain_or_skip(board, compiler)
+    directory = project(board)
+    (directory / "midge/src/scale.c").write_text(ARITHMETIC)
+    result = build(directory, board, toolchain, extra_flags=("-Werror",))
+
+    assert not [symbol.name for symbol in read_layout(result.elf).symbols if symbol.name.startswith("_Unwind")]
+    assert result.flash.other < 10_000
+
+
 def test_c_that_does_not_compile_is_our_bug(project: Project) -> None:
     """The compiler's words and its command line come along."""
     board = load_board("mps2-an386")
