@@ -152,6 +152,22 @@ def wide_program() -> Program:
     return Program(graph, Target(), steps)
 
 
+def repeating_program() -> Program:
+    """Four transpositions of a square: the first and the third are alike in everything, also in where they lie."""
+    q = quantization(1.0, 0)
+    graph = Graph(
+        name="repeating",
+        tensors=tuple(Tensor(f"t{i}", (1, 5, 5), DType.INT8, q) for i in range(5)),
+        operators=(),
+        inputs=(0,),
+        outputs=(4,),
+    )
+    steps = tuple(
+        Step(i, "TRANSPOSE", f"t{i + 1}", (i,), (i + 1,), (copy(i, i + 1, (5, 5), (1, 5), (5, 1)),)) for i in range(4)
+    )
+    return Program(graph, Target(), steps)
+
+
 def write(program: Program, directory: Path, name: str = "model") -> Manifest:
     """Write a project for the emulated Cortex-M4."""
     return write_project(

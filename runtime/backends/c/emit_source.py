@@ -26,13 +26,15 @@ _PREAMBLE = """\
 
 #include "midge/kernels.h"
 
-/* Layers stay functions of their own, so that a debugger or a profiler sees them; vectors want aligned data. */
-#if defined(__GNUC__) || defined(__clang__) || defined(__ICCARM__)
-#define MIDGE_NOINLINE __attribute__((noinline))
-#define MIDGE_ALIGNED(bytes) __attribute__((aligned(bytes)))
+/* Layers stay functions of their own, so that a debugger or a profiler sees each of them. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define MIDGE_LAYER static __attribute__((noinline, no_icf))
+#elif defined(__clang__) || defined(__ICCARM__)
+#define MIDGE_LAYER static __attribute__((noinline))
 #else
-#error "tell this file how your compiler spells these two attributes"
+#error "tell this file how your compiler is kept from inlining a function and how it aligns an object"
 #endif
+#define MIDGE_ALIGNED(bytes) __attribute__((aligned(bytes)))
 """
 
 
@@ -84,17 +86,17 @@ def _layer(program: Program, plan: Plan, constants: Constants, layer: LayerNames
     """Write the function of one step."""
     step = program.steps[layer.step]
     tensors = program.graph.tensors
-    title = f"/* Layer {step.index}, {step.kind}: {comment_text(step.name)}"
+    # TensorFlow joins the names of fused layers with semicolons; the first says enough.
+    rows = [f"/* Layer {step.index}, {step.kind}: {comment_text(step.name.split(';')[0])}"]
     if step.macs:
-        title += f"; {step.macs:,} MACs"
-    rows = [title]
+        rows.append(f" *   {step.macs:,} multiply-accumulates")
     for what, indices in (("in ", step.inputs), ("out", step.outputs)):
         rows += [f" *   {what} {_describe(tensors[i])} at {plan.offsets[i]}" for i in indices]
     if layer.step in plan.scratch_offsets:
         rows.append(f" *   scratch {step.scratch} bytes at {plan.scratch_offsets[layer.step]}")
     rows[-1] += " */"
     calls = [_call(program, plan, constants, layer.step, number) for number in range(len(step.calls))]
-    return "\n".join([*rows, f"static MIDGE_NOINLINE void {layer.function}(void) {{", *calls, "}", ""])
+    return "\n".join([*rows, f"MIDGE_LAYER void {layer.function}(void) {{", *calls, "}", ""])
 
 
 def _call(program: Program, plan: Plan, constants: Constants, position: int, number: int) -> str:
@@ -126,11 +128,14 @@ def _constant_argument(tensor: Tensor, array: str, element: Any) -> str:
 
 
 def _wrapped(head: str, arguments: list[str], width: int = 110) -> str:
-    line = f"{head}{', '.join(arguments)});"
-    if len(line) <= width:
-        return line
-    joint = ",\n" + " " * len(head)
-    return f"{head}{joint.join(arguments)});"
+    """Write a call, broken behind arguments where it is too long for a line."""
+    lines = [head]
+    for position, argument in enumerate(arguments):
+        text = argument + (", " if position + 1 < len(arguments) else ");")
+        if position and len(lines[-1]) + len(text.rstrip()) > width:
+            lines.append(" " * len(head))
+        lines[-1] += text
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _interface(program: Program, plan: Plan, constants: Constants, name: str) -> str:

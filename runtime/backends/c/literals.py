@@ -30,12 +30,16 @@ def float_literal(value: float) -> str:
 
     Infinities and NaN are written as quotients: `math.h` is not everywhere on bare metal.
     """
-    value = float(np.float32(value))
+    return _float_literal(float(np.float32(value)))
+
+
+def _float_literal(value: float) -> str:
+    """Write a float that is a float32's value already."""
     if math.isnan(value):
         return "(0.0f / 0.0f)"
     if math.isinf(value):
         return "(1.0f / 0.0f)" if value > 0 else "(-1.0f / 0.0f)"
-    if value == int(value) and abs(value) < 1 << 24:
+    if value.is_integer() and abs(value) < 1 << 24:
         return f"{value:.1f}f"
     mantissa, exponent = value.hex().split("p")
     return f"{mantissa.rstrip('0').rstrip('.')}p{exponent}f"
@@ -62,7 +66,7 @@ def literals(array: Array) -> list[str]:
             return [str(value) for value in values]
         return [integer_literal(value, bits, kind == "i") for value in values]
     if kind == "f" and bits == 32:
-        return [float_literal(value) for value in values]
+        return [_float_literal(value) for value in values]
     raise ValueError(f"no C literal for {array.dtype}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from midge.runtime.errors import InputError
+from midge.runtime.native import KERNELS
 
 _LONGEST_PREFIX = 40
 _LONGEST_COMMENT = 100
@@ -20,8 +21,14 @@ _KEYWORDS = frozenset(
     " static_assert static_cast template this thread_local throw true try typeid typename using virtual wchar_t xor"
     " xor_eq".split()
 )
-_TAKEN = frozenset({"main", "midge", "platform", "startup"})
-"""Names of files and symbols that every generated firmware already has."""
+_TAKEN = frozenset(
+    # What every generated firmware already has
+    "main midge memory platform startup"
+    # The C library's headers, which `<name>.h` would hide
+    " assert complex ctype errno fenv inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic"
+    " stdbool stddef stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar unistd wchar wctype"
+    " arm_acle arm_mve arm_neon".split()
+)
 
 
 def check_prefix(name: str) -> str:
@@ -37,8 +44,11 @@ def check_prefix(name: str) -> str:
         raise InputError(f"--name {name!r}: {wanted} of at most {_LONGEST_PREFIX} characters, found {len(name)}")
     if name in _KEYWORDS:
         raise InputError(f"--name {name!r}: {wanted}, found a keyword of C or C++; choose another name")
-    if name.lower() in _TAKEN or name.lower().startswith("midge_"):
-        raise InputError(f"--name {name!r}: {wanted}; this name is used by Midge's own files; choose another one")
+    kernel_headers = {path.stem for path in (KERNELS / "src").glob("*.h")}
+    if name.lower() in _TAKEN | kernel_headers or name.lower().startswith("midge_"):
+        raise InputError(
+            f"--name {name!r}: {wanted}, found the name of a file of Midge's or of the C library; choose another name"
+        )
     return name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from midge.runtime.backends.c.manifest import Buffer, Manifest
 from midge.runtime.board import Board
+from midge.runtime.toolchain import describe_toolchain
 
 _TEXT = """\
 # {name}: {model_file} for {title}
@@ -29,12 +30,13 @@ Compile `{name}.c` and every C file below `midge/` as C99, with `.` and `midge/i
 folders:
 
 ```sh
-{compiler} -std=c99 -O2 -ffp-contract=off -ffunction-sections -fdata-sections \\
+{command} \\
+  -std=c99 -O2 -ffp-contract=off -ffunction-sections -fdata-sections \\
   -I. -Imidge/include -Imidge/src -c {name}.c {kernels}
 ```
 
-and link with `-Wl,--gc-sections`. Of the C library only `memcpy`, `memmove` and `memset` are used. The stack needs
-less than 1 KiB for an inference; `midge profile` measures it.
+and link with `-Wl,--gc-sections`. Of the C library only `memcpy`, `memmove` and `memset` are used. `midge profile`
+measures the stack that an inference needs.
 """
 
 _PLATFORM = """
@@ -65,6 +67,10 @@ def project_readme(manifest: Manifest, board: Board, version: str, kernels: tupl
     rows = [_row("input", buffer) for buffer in manifest.inputs] + [
         _row("output", buffer) for buffer in manifest.outputs
     ]
+    command = "cc"
+    if platform:
+        gcc = describe_toolchain(board.cpu, "gcc")
+        command = " ".join((*gcc.command, *gcc.cpu_flags))
     return _TEXT.format(
         name=manifest.name,
         model_file=manifest.model_file,
@@ -75,7 +81,7 @@ def project_readme(manifest: Manifest, board: Board, version: str, kernels: tupl
         weights=manifest.weights,
         macs=manifest.macs,
         buffers="\n".join(rows),
-        compiler="riscv64-unknown-elf-gcc" if board.cpu.startswith("rv") else "arm-none-eabi-gcc",
+        command=command,
         kernels=" ".join(kernels),
         platform=_PLATFORM.format(name=manifest.name) if platform else "",
     )

@@ -13,6 +13,7 @@ from generated import (
     build_natively,
     compilers,
     main_for,
+    repeating_program,
     run,
     small_expected,
     small_program,
@@ -150,6 +151,20 @@ def test_equal_constants_are_stored_once() -> None:
 
     text = emit(program, plan_memory(program), "model")["model.c"]
     assert text.count("static const int32_t") == 1
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_every_layer_keeps_a_symbol_of_its_own(compiler: str, tmp_path: Path) -> None:
+    """Not inlined, and not folded into another one that does exactly the same, for the profiler looks for both."""
+    program = repeating_program()
+    offsets = plan_memory(program).offsets
+    assert (offsets[0], offsets[1]) == (offsets[2], offsets[3])
+
+    manifest = write(program, tmp_path / "p")
+    built = build_natively(COMPILERS[compiler], [tmp_path / "p"], [manifest], tmp_path / "run", "-O2")
+    rows = subprocess.run(["nm", built], capture_output=True, text=True, check=True).stdout.splitlines()
+    addresses = {row.split()[2]: row.split()[0] for row in rows if len(row.split()) == 3}
+    assert len({addresses[layer.function] for layer in manifest.layers}) == 4
 
 
 def test_a_prefix_that_is_no_identifier_is_refused() -> None:

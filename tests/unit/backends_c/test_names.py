@@ -14,7 +14,24 @@ def test_an_identifier_is_a_prefix(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "1st", "wake-word", "_hidden", "é", "a b", "int", "class", "main", "midge", "midge_x", "a" * 41, "a\n"]
+    "name",
+    [
+        "",
+        "1st",
+        "wake-word",
+        "_hidden",
+        "é",
+        "a b",
+        "int",
+        "class",
+        "main",
+        "midge",
+        "midge_x",
+        "stdint",
+        "requantize",
+        "a" * 41,
+        "a\n",
+    ],
 )
 def test_anything_else_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="--name"):

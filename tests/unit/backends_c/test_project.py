@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from generated import BOARD, small_program, wide_program, write
+from generated import small_program, wide_program, write
 
 from midge.runtime.backends.c import project
 from midge.runtime.backends.c.manifest import read_manifest
@@ -150,8 +150,9 @@ def test_a_core_without_start_up_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_project_can_do_without_a_platform(tmp_path: Path) -> None:
-    program = small_program()
+    """As for a core that Midge has no start-up for."""
+    program, board = small_program(), load_board("esp32-devkitc")
     manifest = write_project(
-        program, plan_memory(program), BOARD, tmp_path, "model", model_file="m.tflite", platform=False
+        program, plan_memory(program), board, tmp_path, "model", model_file="m.tflite", platform=False
     )
     assert not any(name.startswith(("platform/", "cmake/", "CMake")) for name in manifest.files)

@@ -8,13 +8,15 @@
 
 #include "midge/kernels.h"
 
-/* Layers stay functions of their own, so that a debugger or a profiler sees them; vectors want aligned data. */
-#if defined(__GNUC__) || defined(__clang__) || defined(__ICCARM__)
-#define MIDGE_NOINLINE __attribute__((noinline))
-#define MIDGE_ALIGNED(bytes) __attribute__((aligned(bytes)))
+/* Layers stay functions of their own, so that a debugger or a profiler sees each of them. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define MIDGE_LAYER static __attribute__((noinline, no_icf))
+#elif defined(__clang__) || defined(__ICCARM__)
+#define MIDGE_LAYER static __attribute__((noinline))
 #else
-#error "tell this file how your compiler spells these two attributes"
+#error "tell this file how your compiler is kept from inlining a function and how it aligns an object"
 #endif
+#define MIDGE_ALIGNED(bytes) __attribute__((aligned(bytes)))
 
 /* All tensors and scratch buffers; those that are not needed at the same time share memory. */
 static uint8_t small_arena[SMALL_ARENA_SIZE] MIDGE_ALIGNED(16);
@@ -61,17 +63,16 @@ static const midge_copy_params small_layer_02_concatenation_call1_params = {
 /* Layer 0, TRANSPOSE: transposed
  *   in  int8 1x3x4 at 0
  *   out int8 1x4x3 at 24 */
-static MIDGE_NOINLINE void small_layer_00_transpose(void) {
+MIDGE_LAYER void small_layer_00_transpose(void) {
   midge_copy(&small_layer_00_transpose_params, AT(const void, 0), AT(void, 24));
 }
 
 /* Layer 2, CONCATENATION: y
  *   in  int8 12 at 24
  *   out int8 2x12 at 0 */
-static MIDGE_NOINLINE void small_layer_02_concatenation(void) {
+MIDGE_LAYER void small_layer_02_concatenation(void) {
   midge_copy(&small_layer_02_concatenation_call0_params, AT(const void, 24), AT(void, 0));
-  midge_copy(&small_layer_02_concatenation_call1_params,
-             small_layer_02_concatenation_call1_input0,
+  midge_copy(&small_layer_02_concatenation_call1_params, small_layer_02_concatenation_call1_input0,
              AT(void, 0));
 }
 
