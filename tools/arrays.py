@@ -9,9 +9,24 @@ from pathlib import Path
 
 import numpy as np
 
-from midge.runtime.backends.backend import TensorInfo
+from midge.runtime.backends.backend import TensorInfo, describe
 from midge.runtime.errors import DataError
 from midge.runtime.graph import Array
+from midge.runtime.tflite.reader import read_file
+
+
+def read_interface(model: Path) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+    """Return a model's inputs and outputs, so that arrays for it can be read before anything is built.
+
+    Raises:
+        InputError: the file cannot be read or is not a model.
+        UnsupportedError: it holds something that cannot even be read.
+    """
+    graph = read_file(model)
+    inputs, outputs = (
+        tuple(describe(graph.tensors[index]) for index in side) for side in (graph.inputs, graph.outputs)
+    )
+    return inputs, outputs
 
 
 def read_inputs(paths: Sequence[Path], inputs: Sequence[TensorInfo]) -> list[Array]:
@@ -112,6 +127,8 @@ def _load(path: Path) -> Array | dict[str, Array]:
     # NumPy reports a damaged file in any of these ways, depending on where the damage lies.
     except (OSError, ValueError, EOFError, KeyError, SyntaxError, zipfile.BadZipFile, NotImplementedError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
+        if "pickle" in reason:  # NumPy takes whatever it does not know for a pickle, and advises to load it
+            reason = "this is neither, or holds Python objects"
         raise DataError(f"--input {path}: expected an .npy or .npz file of plain arrays; {reason}") from None
 
 

@@ -12,12 +12,14 @@ import numpy as np
 
 from midge.runtime.backends.backend import TensorInfo, describe
 from midge.runtime.backends.c.build import BuildResult, build
+from midge.runtime.backends.c.emit_constants import constant_bytes
 from midge.runtime.backends.c.manifest import Manifest
 from midge.runtime.backends.c.project import replace_project, stage_project
 from midge.runtime.backends.c.target import arch_for
 from midge.runtime.board import Board
 from midge.runtime.emulators import AfterLayer, Emulator, Run, open_emulator
 from midge.runtime.emulators.cycles import Cycles
+from midge.runtime.errors import CapacityError
 from midge.runtime.graph import Array
 from midge.runtime.model import compile_graph
 from midge.runtime.passes.plan_memory import Plan, plan_memory
@@ -25,6 +27,7 @@ from midge.runtime.program import Program, Target
 from midge.runtime.tflite.reader import read_file
 from midge.runtime.toolchain import find_toolchain
 from midge.tools import log
+from midge.tools.capacity import find_shortages
 
 DEFAULT_NAME = "model"
 
@@ -67,6 +70,9 @@ def compile_model(
     """
     program = compile_graph(read_file(model), Target(arch=arch_for(board.cpu), optimize=optimize or "default"))
     plan = plan_memory(program)
+    shortages = find_shortages(board, plan, constant_bytes(program))
+    if shortages:
+        raise CapacityError("\n  ".join([f"{model.name} does not fit {board.name}:", *shortages]))
     toolchain = find_toolchain(board, compiler) if run_compiler else None
     built = None
     with replace_project(directory) as replacement, log.progress("writing the project") as bar:

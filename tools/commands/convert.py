@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,10 +15,12 @@ from midge.tools.tables import count, make_table, short_name
 if TYPE_CHECKING:
     from midge.converter import ConversionResult
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _LAYERS = 10
 
 
-def _data_option(name: str, help_text: str) -> Any:
+def _data_option(name: str, help_text: str) -> Callable[[F], F]:
     return click.option(
         f"--{name}", type=click.Path(path_type=Path), metavar="F.npz", help=f"{help_text} Default: none."
     )
@@ -34,9 +37,7 @@ def _data_option(name: str, help_text: str) -> Any:
     help="What to make: float32, float16, dynamic, int8 or int16x8, or a recipe file of your own.",
 )  # fmt: skip
 @_data_option("train", "Training data, for recipes that train; others ignore it.")
-@_data_option(
-    "calibration", "Typical inputs (100 to 500 samples) that show the ranges of activations; int8 needs them."
-)
+@_data_option("calibration", "Typical inputs (100 to 500 samples), to see the ranges of activations; int8 needs them.")
 @_data_option("evaluate", "Inputs with labels, to measure the accuracy before and after.")
 @options.unit_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Makes everything that is random repeatable.")

@@ -41,19 +41,20 @@ def command(
     Builds the firmware and runs the very ELF on the emulator of the board's core. Ends with 1 if the outputs are not
     the host's, bit for bit.
     """
-    from midge.tools.arrays import random_inputs, read_inputs
+    from midge.tools.arrays import random_inputs, read_inputs, read_interface
     from midge.tools.firmware import emulated, temporary_firmware
     from midge.tools.measure import measure
 
     with Outputs([model, *inputs, options.board_file(board)]) as outputs:
         outputs.add("--json", json_path)
         described = load_board(board)
+        takes, _ = read_interface(model)
+        arrays = read_inputs(inputs, takes) if inputs else random_inputs(takes, 1, seed=0)
         with (
             temporary_firmware(model, described, optimize=optimize, compiler=compiler) as firmware,
             emulated(firmware) as backend,
             log.progress("running"),
         ):
-            arrays = read_inputs(inputs, backend.inputs) if inputs else random_inputs(backend.inputs, 1, seed=0)
             measured = measure(backend, arrays, on)
         _print(measured)
         outputs.write_json(json_path, measured.document())
@@ -135,11 +136,12 @@ def _print_memory(measured: Measurement) -> None:
     board, flash = measured.firmware.board, measured.flash
     ram = {"arena": measured.arena, "scratch": measured.scratch, "stack": measured.stack, "data": measured.data}
     rom = {"code": flash.code, "weights": flash.weights, "other": flash.other}
+    table = make_table("Bytes", ">All", ">of the board's", "~")
     for name, parts, has in (("RAM", ram, board.ram.size), ("flash", rom, board.flash.size)):
-        table = make_table(f"{name:<5}", *(f">{part}" for part in parts), ">all", f">of {name}")
         total = sum(parts.values())
-        table.add_row("bytes", *(count(size) for size in parts.values()), count(total), f"{total / has:.1%}")
-        log.result(table)
+        listed = ", ".join(f"{part} {size:,}" for part, size in parts.items())
+        table.add_row(name, count(total), f"{total / has:.1%}", listed)
+    log.result(table)
 
 
 def _print_sources(measured: Measurement) -> None:
@@ -158,7 +160,7 @@ def _print_sources(measured: Measurement) -> None:
         )
         if not board.emulated:
             lines.append(
-                "latency: cycles at the clock; the range goes up by 1.4, the most that flash wait states were seen to cost"
+                "latency: cycles at the clock; the range goes up by 1.4, the most that flash waits were seen to cost"
             )
         lines.append(f"clock: {board.clock_source}")
     else:

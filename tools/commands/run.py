@@ -41,12 +41,12 @@ def command(model: Path, inputs: tuple[Path, ...], on: str, board: str | None, o
     An array of exactly the declared shape is one sample; otherwise axis 0 counts samples. Arrays are in the file's
     own input type; float arrays are quantized with the input's scale and zero point.
     """
-    from midge.tools.arrays import encode_outputs, read_inputs
+    from midge.tools.arrays import encode_outputs, read_inputs, read_interface
 
     with Outputs([model, *inputs, options.board_file(board)]) as files:
         files.add("--output", output)
+        arrays = read_inputs(inputs, read_interface(model)[0])
         with _open(model, on, board) as loaded:
-            arrays = read_inputs(inputs, loaded.inputs)
             results = loaded.run(*arrays)
         if output is None:
             _print(results, loaded.outputs)

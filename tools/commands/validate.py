@@ -63,7 +63,7 @@ def command(
     Builds the firmware, runs every sample on it and on the host, and compares the outputs bit for bit. Ends with 1 and
     names the first layer that differs if they are not equal.
     """
-    from midge.tools.arrays import random_inputs, read_inputs
+    from midge.tools.arrays import random_inputs, read_inputs, read_interface
     from midge.tools.comparison import ComparingBackend
     from midge.tools.evaluation import read_evaluation
     from midge.tools.firmware import emulated, temporary_firmware
@@ -71,19 +71,18 @@ def command(
     with Outputs([model, *inputs, evaluate, options.board_file(board)]) as outputs:
         outputs.add("--json", json_path)
         described = load_board(board)
+        takes, gives = read_interface(model)
+        sets: list[Sequence[Array]] = [read_inputs(inputs, takes)] if inputs else []
+        evaluation = None
+        if evaluate is not None:
+            evaluation = read_evaluation(evaluate, takes, gives, input_scale, input_offset)
+        elif not inputs:
+            sets.append(random_inputs(takes, samples, seed))
         with (
             temporary_firmware(model, described, optimize=optimize, compiler=compiler) as firmware,
             emulated(firmware) as backend,
         ):
-            sets: list[Sequence[Array]] = []
-            if inputs:
-                sets.append(read_inputs(inputs, backend.inputs))
-            evaluation = None
-            if evaluate is not None:
-                evaluation = read_evaluation(evaluate, backend.inputs, backend.outputs, input_scale, input_offset)
-            elif not inputs:
-                sets.append(random_inputs(backend.inputs, samples, seed))
-            comparison, accuracy = _run(backend_sets=sets, evaluation=evaluation, comparing=ComparingBackend(backend))
+            comparison, accuracy = _run(sets, evaluation, ComparingBackend(backend))
         where = f"{described.name} ({on}, {firmware.describe_build()})"
         outputs.write_json(json_path, _document(described.name, on, comparison, accuracy))
         outputs.publish()
@@ -91,17 +90,17 @@ def command(
 
 
 def _run(
-    *, backend_sets: list[Sequence[Array]], evaluation: Evaluation | None, comparing: ComparingBackend
+    sets: list[Sequence[Array]], evaluation: Evaluation | None, comparing: ComparingBackend
 ) -> tuple[ComparingBackend, float | None]:
     from midge.runtime.model import Model
     from midge.tools.arrays import count_samples
 
-    everything = [*backend_sets, *([evaluation.inputs] if evaluation is not None else [])]
+    everything = [*sets, *([evaluation.inputs] if evaluation is not None else [])]
     model = Model(comparing)
     accuracy = None
     with log.progress("running", sum(count_samples(arrays, comparing.inputs) for arrays in everything)) as bar:
         comparing.after_sample = bar.advance
-        for arrays in backend_sets:
+        for arrays in sets:
             model.run(*arrays)
         if evaluation is not None:
             accuracy = evaluation.score(model.run(*evaluation.inputs))
