@@ -79,6 +79,6 @@ def _why_not_qemu(board: Board, core: Core) -> MissingToolError | UnsupportedErr
     if board.emulation.qemu_machine is None:
         return UnsupportedError(f"QEMU has no machine like board {board.name}")
     if shutil.which(core.qemu_program) is None:
-        package = {"arm": "qemu-system-arm", "riscv": "qemu-system-misc"}[core.family]
+        package = "qemu-system-arm" if core.family == "cortex_m" else "qemu-system-misc"
         return MissingToolError(f"{core.qemu_program} is not installed: `sudo apt install {package}`")
     return None

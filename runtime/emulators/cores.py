@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from midge.runtime.cpus import CPUS, Family
 from midge.runtime.errors import UnsupportedError
-
-Family = Literal["arm", "riscv"]
 
 # Where start-up code may touch a peripheral. Armv7-M and Armv8-M architecture: 0x40000000 peripherals,
 # 0xE0000000 the private peripheral bus (FPU, MPU, NVIC, SysTick); 0xD0000000 is the RP2040's single-cycle I/O.
@@ -34,18 +32,18 @@ class Core:
     @property
     def qemu_program(self) -> str:
         """The QEMU program for this core."""
-        return {"arm": "qemu-system-arm", "riscv": "qemu-system-riscv32"}[self.family]
+        return "qemu-system-arm" if self.family == "cortex_m" else "qemu-system-riscv32"
 
 
 CORES = {
-    "cortex-m0": Core("arm", "UC_CPU_ARM_CORTEX_M0", _ARM_PERIPHERALS),
+    "cortex-m0": Core("cortex_m", "UC_CPU_ARM_CORTEX_M0", _ARM_PERIPHERALS),
     # Same instruction set as the M0, and Unicorn counts instructions, not cycles.
-    "cortex-m0plus": Core("arm", "UC_CPU_ARM_CORTEX_M0", _ARM_PERIPHERALS),
-    "cortex-m3": Core("arm", "UC_CPU_ARM_CORTEX_M3", _ARM_PERIPHERALS),
-    "cortex-m4": Core("arm", "UC_CPU_ARM_CORTEX_M4", _ARM_PERIPHERALS),
-    "cortex-m7": Core("arm", "UC_CPU_ARM_CORTEX_M7", _ARM_PERIPHERALS),
-    "cortex-m33": Core("arm", "UC_CPU_ARM_CORTEX_M33", _ARM_PERIPHERALS),
-    "cortex-m55": Core("arm", None, _ARM_PERIPHERALS),
+    "cortex-m0plus": Core("cortex_m", "UC_CPU_ARM_CORTEX_M0", _ARM_PERIPHERALS),
+    "cortex-m3": Core("cortex_m", "UC_CPU_ARM_CORTEX_M3", _ARM_PERIPHERALS),
+    "cortex-m4": Core("cortex_m", "UC_CPU_ARM_CORTEX_M4", _ARM_PERIPHERALS),
+    "cortex-m7": Core("cortex_m", "UC_CPU_ARM_CORTEX_M7", _ARM_PERIPHERALS),
+    "cortex-m33": Core("cortex_m", "UC_CPU_ARM_CORTEX_M33", _ARM_PERIPHERALS),
+    "cortex-m55": Core("cortex_m", None, _ARM_PERIPHERALS),
     "rv32imc": Core("riscv", "UC_CPU_RISCV32_ANY", _RISCV_PERIPHERALS),
     "rv32imac": Core("riscv", "UC_CPU_RISCV32_ANY", _RISCV_PERIPHERALS),
 }
@@ -60,7 +58,7 @@ def find_core(board: str, cpu: str) -> Core:
     core = CORES.get(cpu)
     if core is not None:
         return core
-    if cpu.startswith("xtensa"):
+    if cpu in CPUS and CPUS[cpu].family == "xtensa":
         raise UnsupportedError(
             f"board {board} has a windowed-Xtensa core ({cpu}), for which neither a compiler nor an emulator is "
             "packaged: run on the board itself with `--on PORT`, or check the model with `--on host`"

@@ -15,11 +15,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from midge.runtime.emulators.elf import Image
+from midge.runtime.emulators.thumb import MOVES_SEVERAL, Instruction, ThumbDecoder
 from midge.runtime.emulators.trace import Block
-from midge.runtime.errors import MissingToolError
 
 SOURCE = "emulator-cycle-model"
 """What a report names as the source of these figures."""
@@ -74,30 +73,8 @@ _IT = Span(0, 1, 1)
 
 _LOADS = {"ldr", "ldrb", "ldrh", "ldrsb", "ldrsh", "ldrex", "vldr"}
 _STORES = {"str", "strb", "strh", "strex", "vstr"}
-_SEVERAL = {"ldm", "ldmdb", "ldrd", "stm", "stmdb", "strd", "push", "pop", "vldmia", "vldmdb", "vstmia", "vstmdb"} | {
-    "vpush",
-    "vpop",
-}
 _MULTIPLY_ACCUMULATE = {"vmla", "vmls", "vnmla", "vnmls", "vfma", "vfms", "vfnma", "vfnms"}
 _FP_ARITHMETIC = _MULTIPLY_ACCUMULATE | {"vadd", "vsub", "vmul", "vnmul", "vdiv", "vsqrt", "vcvt", "vcvtr"}
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """What the timing rules look at."""
-
-    name: str
-    """Without condition and width."""
-    bytes: int
-    written: frozenset[int]
-    read: frozenset[int]
-    address: frozenset[int]
-    """Registers that form the address of a load or store."""
-    offset_register: bool
-    relative: bool
-    """Whether the address is relative to the program counter."""
-    words: int
-    """32-bit words moved by a load or store."""
 
 
 def estimate_cycles(cpu: str, blocks: Sequence[Block], image: Image, layers: int) -> Cycles | None:
@@ -116,11 +93,14 @@ def estimate_cycles(cpu: str, blocks: Sequence[Block], image: Image, layers: int
         return None
     spans = [_NOTHING] * (layers + 1)
     decoded: dict[int, Instruction] = {}
-    decoder = _Decoder(image)
+    decoder = ThumbDecoder()
+    ends: set[int] = set()
     by_layer: dict[int, list[Block]] = defaultdict(list)
     for block in blocks:
         by_layer[block.layer].append(block)
-        decoded.update(decoder.instructions(block))
+        if block.address not in decoded or block.address + block.bytes not in ends:
+            ends.add(block.address + block.bytes)
+            decoded.update(decoder.decode(image.code(block.address, block.bytes), block.address))
     for layer, executed in by_layer.items():
         spans[layer] = _span(executed, decoded)  # -1, the inference function itself, is the last
     total = _NOTHING
@@ -165,7 +145,7 @@ def cost(instruction: Instruction, before: Instruction | None) -> Span:
         span = _IT
     elif name in ("tbb", "tbh"):
         span = Span(2, 2, 2)  # table 3-1: 2 + P
-    elif name in _SEVERAL:
+    elif name in MOVES_SEVERAL:
         span = Span(1, 1, 1) + _ONE.times(instruction.words)  # tables 3-1 and 7-1: 1 + N
     elif name in _LOADS:
         span = _load_cost(instruction, before)
@@ -199,75 +179,3 @@ def _store_cost(store: Instruction, before: Instruction | None) -> Span:
 
 def _follows_load(instruction: Instruction, before: Instruction | None) -> bool:
     return before is not None and before.name in _LOADS and not before.written & instruction.address
-
-
-class _Decoder:
-    """Capstone, asked once for each block's place."""
-
-    def __init__(self, image: Image) -> None:
-        try:
-            import capstone
-            from capstone import arm_const
-        except ImportError:
-            raise MissingToolError("the cycle model needs capstone: `pip install midge[emulate]`") from None
-        self._image = image
-        self._constants: Any = arm_const
-        self._engine: Any = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
-        self._engine.detail = True
-        self._seen: set[tuple[int, int]] = set()
-        self._names: dict[int, str] = {
-            value: name[len("ARM_INS_") :].lower()
-            for name, value in vars(arm_const).items()
-            if name.startswith("ARM_INS_")
-        }
-
-    def instructions(self, block: Block) -> dict[int, Instruction]:
-        """Return the block's instructions by address, or nothing if it has been asked for before."""
-        key = (block.address, block.bytes)
-        if key in self._seen:
-            return {}
-        self._seen.add(key)
-        code = self._image.code(*key)
-        found = {i.address: self._facts(i) for i in self._engine.disasm(code, block.address)}
-        address = block.address
-        while address < block.address + block.bytes:
-            if address not in found:  # what capstone does not know costs a cycle
-                high = int.from_bytes(code[address - block.address :][:2], "little") >> 11
-                size = 4 if high >= 0b11101 else 2
-                found[address] = Instruction("?", size, *[frozenset()] * 3, False, False, 1)
-                rest = address + size
-                found.update(
-                    (i.address, self._facts(i))
-                    for i in self._engine.disasm(code[rest - block.address :], rest)
-                    if i.address not in found
-                )
-            address += found[address].bytes
-        return found
-
-    def _facts(self, decoded: Any) -> Instruction:
-        c = self._constants
-        read, written = decoded.regs_access()
-        memory = [operand.mem for operand in decoded.operands if operand.type == c.ARM_OP_MEM]
-        registers = [operand.reg for operand in decoded.operands if operand.type == c.ARM_OP_REG]
-        name = self._names.get(decoded.id, "?")
-        words = 1
-        if name in _SEVERAL:
-            listed = registers
-            if name in ("ldrd", "strd"):
-                words = 2
-            else:
-                if name not in ("push", "pop", "vpush", "vpop"):
-                    listed = registers[1:]  # the first is the address
-                words = sum(2 if c.ARM_REG_D0 <= register <= c.ARM_REG_D31 else 1 for register in listed)
-        elif (name in ("vldr", "vstr") and registers and c.ARM_REG_D0 <= registers[0] <= c.ARM_REG_D31) or (name == "vmov" and len(registers) > 2):
-            words = 2
-        return Instruction(
-            name,
-            decoded.size,
-            frozenset(written),
-            frozenset(read),
-            frozenset(r for m in memory for r in (m.base, m.index) if r),
-            any(m.index for m in memory),
-            any(m.base == c.ARM_REG_PC for m in memory),
-            words,
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from midge.runtime.emulators.cores import Family
+from midge.runtime.cpus import Family
 
 
 def count_instructions(code: bytes, family: Family) -> int:
@@ -16,7 +16,7 @@ def count_instructions(code: bytes, family: Family) -> int:
     count = at = 0
     while at < len(code):
         halfword = int.from_bytes(code[at : at + 2], "little")
-        wide = halfword >> 11 >= 0b11101 if family == "arm" else halfword & 0b11 == 0b11
+        wide = halfword >> 11 >= 0b11101 if family == "cortex_m" else halfword & 0b11 == 0b11
         at += 4 if wide else 2
         count += 1
     return count

@@ -13,6 +13,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -27,9 +29,12 @@ from midge.runtime.errors import DeviceError
 FAULT_HANDLER = "midge_fault"
 """Where the start-up code's fault vectors lead."""
 
+_IDLE_S = 10
+"""A core that executes nothing for so long will not go on: no interrupt wakes it up."""
+
 _REGISTERS: dict[str, dict[Register, int]] = {
     # Numbers of QEMU's debugger stub: r13, r14, r15; and x2, x1, pc.
-    "arm": {"sp": 13, "lr": 14, "pc": 15},
+    "cortex_m": {"sp": 13, "lr": 14, "pc": 15},
     "riscv": {"sp": 2, "lr": 1, "pc": 32},
 }
 
@@ -57,7 +62,7 @@ class QemuEngine(Engine):
             DeviceError: QEMU does not start.
             InputError: the program has no fault handler.
         """
-        self._thumb = core.family == "arm"
+        self._thumb = core.family == "cortex_m"
         self._registers = _REGISTERS[core.family]
         self._fault_handler = image.symbol(FAULT_HANDLER).address
         self._folder = tempfile.TemporaryDirectory(prefix="midge-qemu-")
@@ -77,11 +82,8 @@ class QemuEngine(Engine):
         plugin = built_library(f"midge_qemu_v{_plugin_version(program)}")
         ours, theirs = socket.socketpair()
         self._socket = ours
-        start = (
-            ["-kernel", image.path]
-            if self._thumb
-            else ["-bios", "none", "-device", f"loader,file={image.path},cpu-num=0"]
-        )
+        # The machine virt begins at the first address of its memory, the others with the vector table there.
+        start = ["-kernel", image.path] if self._thumb else ["-bios", "none", "-device", f"loader,file={image.path}"]
         command = [
             *(program, "-M", str(board.emulation.qemu_machine), *map(str, start)),
             *("-display", "none", "-monitor", "none", "-serial", "null", "-S"),
@@ -129,7 +131,7 @@ class QemuEngine(Engine):
         try:
             for place in places:
                 self._client.insert_breakpoint(place, 2)
-            by_itself = self._client.resume(lambda: header.status == RUNNING)
+            by_itself = self._client.resume(self._progress_watch())
             for place in places:
                 self._client.remove_breakpoint(place, 2)
             pc = self.register("pc")
@@ -137,12 +139,28 @@ class QemuEngine(Engine):
             raise self._with_messages(error) from None
         if header.status == FULL:
             self.trace.end()
+        if not by_itself and header.status == RUNNING:
+            raise FaultError(f"the core sleeps or faults without end, executing nothing for {_IDLE_S} s", pc)
         if not by_itself or header.status != RUNNING:
             raise FaultError(f"hung: more than {limit} instructions without reaching 0x{address:08x}; stopped", pc)
         if pc == self._fault_handler and pc != address:
             raise self._fault()
         if pc != address:
             raise DeviceError(f"QEMU stopped at 0x{pc:08x}; expected 0x{address:08x}")
+
+    def _progress_watch(self) -> Callable[[], bool]:
+        """Return a function that says whether the core still executes instructions and may go on."""
+        header = self.trace.header
+        seen = header.executed_bytes
+        since = time.monotonic()
+
+        def still_fine() -> bool:
+            nonlocal seen, since
+            if header.executed_bytes != seen:
+                seen, since = header.executed_bytes, time.monotonic()
+            return bool(header.status == RUNNING) and time.monotonic() - since < _IDLE_S
+
+        return still_fine
 
     def watch_arena(self, on: bool) -> None:
         """Do nothing: the plugin always notes accesses to the arena."""

@@ -11,13 +11,16 @@ from midge.runtime.emulators.cores import Core
 from midge.runtime.emulators.elf import Image
 from midge.runtime.emulators.engine import Engine, FaultError, Register
 from midge.runtime.emulators.trace import SLICE_OVER, Layout, Trace, built_library
-from midge.runtime.errors import CapacityError, DeviceError
+from midge.runtime.errors import CapacityError, DeviceError, InputError
+
+VECTORS = ".vectors"
+"""The section that the linker script puts where the core starts."""
 
 _SLICE = 50_000_000
 """Bytes of code executed between two looks at Ctrl-C: a fraction of a second."""
 
-_PAGE = 1024
-"""Unicorn's page of M-profile cores, in bytes; see `_map_memories`."""
+_PAGE = {"cortex_m": 1024, "riscv": 4096}
+"""Bytes of the smallest region that Unicorn maps."""
 
 
 class UnicornEngine(Engine):
@@ -31,6 +34,7 @@ class UnicornEngine(Engine):
         Raises:
             CapacityError: the program has contents outside the board's memories.
             DeviceError: Unicorn refuses.
+            InputError: the program has no vector table.
         """
         # Not import statements: the package's annotations contradict themselves.
         unicorn, arm_const, riscv_const, unicorn_const, binding = (
@@ -47,7 +51,7 @@ class UnicornEngine(Engine):
         self._library = binding.uclib
         self._error = unicorn.UcError
         self._constants = unicorn_const
-        self._arm = core.family == "arm"
+        self._arm = core.family == "cortex_m"
         self._fault: FaultError | None = None
         self._watch: int | None = None
         self._uc: Any
@@ -65,9 +69,8 @@ class UnicornEngine(Engine):
         self._map_memories(board, core)
         self._load(image, board)
         self._add_hooks()
-        self._pc = image.entry
-        if self._arm:
-            self._uc.reg_write(self._registers["sp"], initial_stack_pointer(image, board))
+        self._pc, stack = reset_state(image, core)
+        self._uc.reg_write(self._registers["sp"], stack)
 
     def read(self, address: int, size: int) -> bytes:
         """Return `size` bytes of memory."""
@@ -132,10 +135,11 @@ class UnicornEngine(Engine):
     def _map_memories(self, board: Board, core: Core) -> None:
         """Map exactly the board's memories, so that running out of one faults."""
         c = self._constants
+        page = _PAGE[core.family]
         for memory in board.memories:
-            if memory.address % _PAGE or memory.size % _PAGE:
+            if memory.address % page or memory.size % page:
                 raise DeviceError(
-                    f"Unicorn maps memory in pages of {_PAGE} bytes, but {memory.name} of board {board.name} has "
+                    f"Unicorn maps memory in pages of {page} bytes, but {memory.name} of board {board.name} has "
                     f"{memory.size} bytes at 0x{memory.address:08x}: round the size down in the board file"
                 )
             writable = c.UC_PROT_WRITE if memory.kind == "ram" else 0
@@ -223,21 +227,24 @@ _RISCV_EXCEPTIONS = {
 }
 
 
-def initial_stack_pointer(image: Image, board: Board) -> int:
-    """Return the first word of the vector table: the one in flash whose second word is the program's entry.
+def reset_state(image: Image, core: Core) -> tuple[int, int]:
+    """Return the first instruction and the initial stack pointer (0 where software sets it).
+
+    An M-profile core reads both from its vector table (Armv7-M Architecture Reference Manual, B1.5.5); other cores
+    start at the first address of the program.
 
     Raises:
-        CapacityError: the program has no vector table for this board.
+        InputError: the program has no vector table.
     """
-    for segment in sorted(image.segments, key=lambda s: s.load_address):
-        for offset in range(0, min(len(segment.data) - 7, 4096), 128):
-            stack, reset = (int.from_bytes(segment.data[offset + i : offset + i + 4], "little") for i in (0, 4))
-            if reset == image.entry | 1:
-                return stack
-    raise CapacityError(
-        f"{image.path} has no vector table whose second word is its entry point 0x{image.entry:08x}: "
-        f"expected firmware for board {board.name}, made by `midge compile`"
-    )
+    vectors = next((section for section in image.sections if section.name == VECTORS), None)
+    if vectors is None:
+        raise InputError(
+            f"{image.path} has no section {VECTORS}: expected firmware made by `midge compile`, with its linker script"
+        )
+    if core.family != "cortex_m":
+        return vectors.address, 0
+    table = image.code(vectors.address, 8)
+    return int.from_bytes(table[4:], "little") & ~1, int.from_bytes(table[:4], "little")
 
 
 def _module(name: str) -> Any:
