@@ -2,17 +2,25 @@
 
     python tests/kernels/fuzz.py --count 5000 [--operator CONV_2D] [--dtype int8] [--seed 1] [--arch portable]
 
-Prints one line per operator and type. `--arch portable` builds the portable inner loops and tests those.
+Prints one line per operator and type. `--arch` builds the kernels with other inner loops and tests those, `--sanitize`
+with AddressSanitizer and UndefinedBehaviorSanitizer, `--without-avx2` as an x86-64 processor without AVX2 runs them.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import traceback
 from pathlib import Path
+
+from cases import GENERATORS
+from compare import difference, make_case
+from host import SANITIZE, WITHOUT_AVX2, build_library, library_environment
+
+from midge.runtime import native
 
 SHOWN = 5
 """Differences printed in full per operator and type."""
@@ -27,20 +35,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="another seed makes other layers (default 0)")
     parser.add_argument("--first", type=int, default=0, help="number of the first layer (default 0)")
     parser.add_argument("--arch", help="arch folder whose inner loops to build and test (default: this host's)")
+    parser.add_argument("--sanitize", action="store_true", help="build the kernels with sanitizers")
+    parser.add_argument("--without-avx2", action="store_true", help="build the kernels as if there were no AVX2")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        if arguments.arch:
-            from host import build_library
-
-            os.environ["MIDGE_KERNEL_LIBRARY"] = str(build_library(Path(folder), arguments.arch))
+    if "MIDGE_KERNEL_LIBRARY" in os.environ or not (arguments.arch or arguments.sanitize or arguments.without_avx2):
         return run(arguments)
+    flags = SANITIZE if arguments.sanitize else WITHOUT_AVX2 if arguments.without_avx2 else ("-O2",)
+    with tempfile.TemporaryDirectory() as folder:
+        library = build_library(Path(folder), arguments.arch or native.host_arch(), flags)
+        return subprocess.run([sys.executable, *sys.argv], env=library_environment(library, flags)).returncode
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the chosen layers and print the table."""
-    from cases import GENERATORS
-    from compare import difference, make_case
-
     failed = False
     print(f"{'operator':24} {'dtype':8} {'layers':>8} {'differences':>12}")
     for operator in arguments.operator or GENERATORS:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import cffi
 import numpy as np
 import numpy.typing as npt
 
@@ -22,23 +25,55 @@ FENCE = 64
 """Bytes on either side of every buffer that no kernel may change."""
 PATTERN = 0xA5
 
+SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")
+"""Whether the kernel library was built with AddressSanitizer, whose run-time library must be loaded first."""
+
 KERNELS = native.KERNELS
 
 
 class Fenced:
-    """Memory of an exact size between two fences, aligned as a board aligns it."""
+    """Memory of an exact size between two fences, aligned as a board aligns it.
+
+    Under AddressSanitizer the fences are the sanitizer's own, which also catch reads.
+    """
 
     def __init__(self, size: int) -> None:
         """Reserve `size` bytes, filled with a pattern."""
-        self._all = np.full(size + 2 * FENCE + 16, PATTERN, dtype=np.uint8)
-        skip = -(self._all.ctypes.data + FENCE) % 16
-        self._memory = self._all[skip : skip + size + 2 * FENCE]
-        self.bytes = self._memory[FENCE : FENCE + size]
+        fence = 0 if SANITIZED else FENCE
+        if SANITIZED:
+            self._block = _libc().malloc(size)
+            self._memory = np.frombuffer(_ffi().buffer(self._block, size), dtype=np.uint8) if size else np.empty(0, "B")
+            self._memory[:] = PATTERN
+            self.address = int(_ffi().cast("uintptr_t", self._block))
+        else:
+            whole = np.full(size + 2 * fence + 16, PATTERN, dtype=np.uint8)
+            skip = -(whole.ctypes.data + fence) % 16
+            self._memory = whole[skip : skip + size + 2 * fence]
+            self.address = self._memory.ctypes.data + fence
+        self._fence = fence
+        self.bytes = self._memory[fence : fence + size]
 
     def whole(self) -> bool:
         """Whether both fences stand."""
-        end = len(self._memory) - FENCE
-        return bool((self._memory[:FENCE] == PATTERN).all() and (self._memory[end:] == PATTERN).all())
+        end = len(self._memory) - self._fence
+        return bool((self._memory[: self._fence] == PATTERN).all() and (self._memory[end:] == PATTERN).all())
+
+    def __del__(self) -> None:
+        """Give the sanitizer's memory back."""
+        if SANITIZED:
+            _libc().free(self._block)
+
+
+@lru_cache(maxsize=1)
+def _ffi() -> Any:
+    ffi = cffi.FFI()
+    ffi.cdef("void *malloc(size_t size); void free(void *block);")
+    return ffi
+
+
+@lru_cache(maxsize=1)
+def _libc() -> Any:
+    return _ffi().dlopen(None)
 
 
 def call(kernel_call: KernelCall, buffers: dict[int, Fenced], graph: Graph) -> None:
@@ -52,10 +87,10 @@ def call(kernel_call: KernelCall, buffers: dict[int, Fenced], graph: Graph) -> N
             buffers[index] = Fenced(tensor.nbytes)
             if tensor.data is not None:
                 buffers[index].bytes[:] = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
-        arguments.append(ffi.cast("void *", buffers[index].bytes.ctypes.data))
+        arguments.append(ffi.cast("void *", buffers[index].address))
     scratch = Fenced(kernel_call.scratch)
     if native.takes_scratch(kernel_call.kernel, len(arguments) - 1):
-        arguments.append(ffi.cast("void *", scratch.bytes.ctypes.data))
+        arguments.append(ffi.cast("void *", scratch.address))
     else:
         assert kernel_call.scratch == 0
     types = native.interface().typeof(getattr(library, kernel_call.kernel)).args
@@ -97,6 +132,11 @@ def run_midge(data: bytes, feeds: Sequence[Array], arch: str | None = None) -> l
     return execute(lower(read_model(data, "case"), Target(arch or native.host_arch())), feeds)
 
 
+SANITIZE = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+WITHOUT_AVX2 = ("-O2", "-D__builtin_cpu_supports(name)=0")
+"""Flags that make the x86-64 inner loops take their way for old processors."""
+
+
 def build_library(folder: Path, arch: str = "portable", flags: Sequence[str] = ("-O2",)) -> Path:
     """Compile the kernels with another arch folder or other flags; name the result in MIDGE_KERNEL_LIBRARY."""
     sources = [str(path) for path in sorted((KERNELS / "src").glob("*.c"))]
@@ -107,3 +147,14 @@ def build_library(folder: Path, arch: str = "portable", flags: Sequence[str] = (
     command = ["cc", "-std=c99", "-shared", "-fPIC", "-ffp-contract=off", *flags, f"-I{KERNELS / 'include'}"]
     subprocess.run([*command, f"-I{KERNELS / 'src'}", "-o", str(library), *sources], check=True)
     return library
+
+
+def library_environment(library: Path, flags: Sequence[str] = ()) -> dict[str, str]:
+    """Return the environment in which a new process loads a library of `build_library`."""
+    environment = {**os.environ, "MIDGE_KERNEL_LIBRARY": str(library)}
+    if flags == SANITIZE:
+        found = subprocess.run(["cc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True)
+        environment["LD_PRELOAD"] = found.stdout.strip()
+        # The interpreter's own leaks and allocator are not what is tested.
+        environment["ASAN_OPTIONS"] = "detect_leaks=0"
+    return environment

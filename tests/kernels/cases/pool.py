@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from cases.convolution import FLOAT_TOLERANCE, Rng, chance, extremes, output_extent, scale, zero_point
 from oracle import Case, TensorSpec, single
+
+from cases.convolution import FLOAT_TOLERANCE, Rng, chance, extremes, output_extent, scale, zero_point
 
 
 def _pool(kind: str, rng: Rng, dtype: str) -> Case:
