@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,16 +77,20 @@ def read(source: Source, role: str) -> dict[str, Array]:
 
 def _read_npz(path: Path, role: str) -> dict[str, Array]:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            raise DataError(f"the {role} data {path} is a single .npy array; expected an .npz file with 'x' and 'y'")
-        with loaded:
-            return {key: loaded[key] for key in loaded.files}
+        file = path.open("rb")
     except FileNotFoundError:
         raise DataError(f"the {role} data {path} does not exist") from None
-    # NumPy reports a damaged archive in any of these ways, depending on where the damage lies.
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise DataError(f"cannot read the {role} data {path} as an .npz file: {error}") from None
+    except OSError as error:
+        raise DataError(f"cannot read the {role} data {path}: {error.strerror or error}") from None
+    with file:
+        try:
+            loaded = np.load(file, allow_pickle=False)
+            arrays = None if isinstance(loaded, np.ndarray) else {key: loaded[key] for key in loaded.files}
+        except Exception as error:  # NumPy, zipfile and zlib have a dozen ways to say that a file is damaged
+            raise DataError(f"cannot read the {role} data {path} as an .npz file: {error}") from None
+    if arrays is None:
+        raise DataError(f"the {role} data {path} is a single .npy array; expected an .npz file with 'x' and 'y'")
+    return arrays
 
 
 def _check_values(key: str, array: Array, role: str) -> None:
@@ -105,7 +108,6 @@ def bind(
     arrays: Mapping[str, Array],
     role: str,
     inputs: Sequence[TensorSpec],
-    outputs: Sequence[TensorSpec],
     scale: float = 1.0,
     offset: float = 0.0,
 ) -> Dataset:

@@ -55,7 +55,8 @@ def _is_portable(config: Any) -> bool:
         return all(_is_portable(item) for item in config)
     if not isinstance(config, dict):
         return True
-    if config.get("class_name") in ("Lambda", "__lambda__", "function"):
+    # Keras writes a lambda given as an activation as a bare {"value": [its bytes, ...]}.
+    if config.get("class_name") in ("Lambda", "__lambda__", "function") or config.keys() == {"value"}:
         return False
     if "class_name" in config and (config.get("module") or "keras").split(".")[0] not in KERAS_MODULES:
         return False

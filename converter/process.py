@@ -55,7 +55,7 @@ def run_job(job: Job, folder: Path, progress: Callable[[str], None] | None) -> O
     if code == 0:
         return msgspec.json.decode((folder / OUTCOME_FILE).read_bytes(), type=Outcome)
     if not (folder / FAILURE_FILE).exists():
-        raise errors.ConversionError(_explain_death(code, stage, job))
+        raise errors.ConversionError(explain_death(code, stage, job))
     failure = msgspec.json.decode((folder / FAILURE_FILE).read_bytes(), type=Failure)
     if not failure.error:
         raise RuntimeError(f"while {stage}:\n{failure.message}")
@@ -75,7 +75,8 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _explain_death(code: int, stage: str, job: Job) -> str:
+def explain_death(code: int, stage: str, job: Job) -> str:
+    """Say how a worker died, at which stage, the likely cause and the way out."""
     if code == -signal.SIGKILL:
         return (
             f"the conversion of {job.name} was killed while {stage}, most likely because the machine ran out of "

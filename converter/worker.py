@@ -156,9 +156,7 @@ def _read_data(job: Job, network: Network) -> dict[str, Dataset | None]:
     return {
         role: None
         if source is None
-        else data_sets.bind(
-            data_sets.read(source, role), role, network.inputs, network.outputs, job.input_scale, job.input_offset
-        )
+        else data_sets.bind(data_sets.read(source, role), role, network.inputs, job.input_scale, job.input_offset)
         for role, source in sources.items()
     }
 
