@@ -230,14 +230,23 @@ def describe_toolchain(cpu: str, compiler: CompilerName) -> Toolchain:
 
 
 def cache_directory() -> Path:
-    """Return the folder for what can be made again: `$XDG_CACHE_HOME/midge` or `~/.cache/midge`."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    if base and Path(base).is_absolute():
-        return Path(base) / "midge"
+    """Return the folder for what can be made again, which exists and can be written.
+
+    `$XDG_CACHE_HOME/midge`, else `~/.cache/midge`; where neither can be written, a new temporary folder.
+    """
+    base = os.environ.get("XDG_CACHE_HOME", "")
     try:
-        return Path.home() / ".cache" / "midge"
-    except RuntimeError:  # no home
-        return Path(tempfile.gettempdir()) / "midge-cache"
+        # The XDG base directory specification has relative values ignored.
+        directory = (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "midge"
+        directory.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # read-only, or no home at all
+        return _temporary_cache()
+    return directory if os.access(directory, os.W_OK) else _temporary_cache()
+
+
+@cache
+def _temporary_cache() -> Path:
+    return Path(tempfile.mkdtemp(prefix="midge-cache-"))
 
 
 def _find_gcc(port: _GccPort, cpu: str) -> Toolchain | None:

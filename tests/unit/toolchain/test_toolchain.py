@@ -143,6 +143,15 @@ def test_the_cache_of_a_user_lies_where_the_user_says(monkeypatch: pytest.Monkey
     assert cache_directory() == tmp_path / ".cache" / "midge"
 
 
+def test_a_cache_that_cannot_be_made_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A home that is not there or not ours must not end a build: the cache is then temporary."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "below"))
+
+    assert cache_directory().is_dir()
+    assert tmp_path not in cache_directory().parents
+
+
 def _installed(cpu: str, compiler: str) -> bool:
     try:
         find_toolchain(cpu, compiler)
