@@ -152,6 +152,15 @@ def wide_program() -> Program:
     return Program(graph, Target(), steps)
 
 
+def copying_program(dtype: DType, scale: float, zero_point: int) -> Program:
+    """One quantized element, copied."""
+    q = quantization(scale, zero_point)
+    tensors = (Tensor("x", (1,), dtype, q), Tensor("y", (1,), dtype, q))
+    graph = Graph("copying", tensors, (), (0,), (1,))
+    call = copy(0, 1, (1,), (1,), (1,), element_size=dtype.itemsize)
+    return Program(graph, Target(), (Step(0, "COPY", "y", (0,), (1,), (call,)),))
+
+
 def repeating_program() -> Program:
     """Four transpositions of a square: the first and the third are alike in everything, also in where they lie."""
     q = quantization(1.0, 0)

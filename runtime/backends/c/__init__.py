@@ -30,6 +30,8 @@ __all__ = ["CompileResult", "compile_model", "lower_for_board"]
 class CompileResult:
     """A project on disk, and the firmware if it was built."""
 
+    program: Program
+    plan: Plan
     manifest: Manifest
     directory: Path
     build: BuildResult | None
@@ -74,7 +76,7 @@ def compile_model(
         if build:
             assert toolchain is not None, "building needs a toolchain"
             built = build_project(directory, board, toolchain, optimize=optimize)
-    return CompileResult(manifest, directory, built)
+    return CompileResult(program, plan, manifest, directory, built)
 
 
 def lower_for_board(model_path: Path, board: Board, optimize: str | None = None) -> tuple[Program, Plan]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_the_object_file_has_exactly_these_bytes(
     """No compiler drops, merges or adds a constant."""
     write(program, tmp_path)
     command = [*toolchain.command, *toolchain.compile_flags(None), optimize, "-I.", "-Imidge/include"]
-    environment = {"PATH": "/usr/bin:/bin", **toolchain.environment}
+    environment = {**os.environ, **toolchain.environment}
     subprocess.run([*command, "-c", "model.c", "-o", "model.o"], cwd=tmp_path, check=True, env=environment)
 
     found = read_only_bytes(tmp_path / "model.o")

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from generated import (
-    BOARD,
+    C_FLAGS,
     CXX_FLAGS,
     build_natively,
     compilers,
-    main_for,
+    copying_program,
     repeating_program,
     run,
     small_expected,
@@ -23,8 +23,8 @@ from generated import (
 
 from midge.runtime.backends.c.emit import emit
 from midge.runtime.backends.host import HostBackend
-from midge.runtime.board import Board
 from midge.runtime.errors import InputError
+from midge.runtime.graph import DType
 from midge.runtime.model import quantize
 from midge.runtime.passes.plan_memory import plan_memory
 
@@ -110,29 +110,50 @@ def test_the_header_is_cpp_too(compiler: str, tmp_path: Path) -> None:
     assert run(tmp_path / "use", b"").decode() == "5 Käfer 0.1 12"
 
 
-def test_the_quantize_helper_equals_pythons(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "scale", "zero_point"),
+    [(DType.INT8, 0.1, -5), (DType.UINT8, 1 / 255, 0), (DType.UINT8, 0.0078125, 128), (DType.INT16, 1 / 32768, 0)],
+)
+def test_the_helpers_equal_pythons(dtype: DType, scale: float, zero_point: int, tmp_path: Path) -> None:
     """Halves away from zero, saturation, and the float just below a half, which must not be rounded up."""
-    halves = (np.arange(-140, 140, dtype=np.float32) + np.float32(0.5)) * np.float32(0.1)
-    edges = np.array([0.049999997, -0.049999997, 3e38, -3e38, 0, 12.2, 13.2, -12.3, -13], np.float32)
+    step = np.float32(scale)
+    halves = (np.arange(-300, 300, dtype=np.float32) + np.float32(0.5)) * step
+    edges = np.array([0.49999997, -0.49999997, 32767.4, 32767.6, -32768.4, -32768.6], np.float32) * step
     rng = np.random.default_rng(2)
-    values = np.concatenate([halves, edges, np.nextafter(halves, np.float32(0)), rng.normal(0, 6, 1000)])
-    values = values.astype(np.float32)
+    values = np.concatenate([halves, edges, np.nextafter(halves, np.float32(0)), rng.normal(0, 60, 1000) * step])
+    values = np.concatenate([values, [3e38, -3e38, 0.0]]).astype(np.float32)
+    limits = np.iinfo(dtype.numpy)
     with np.errstate(over="ignore"):
-        quotients = (values / np.float32(0.1)).astype(np.float64)  # a half is added to these without rounding
-    expected = np.clip(np.trunc(quotients + np.copysign(0.5, quotients)) - 5, -128, 127)
-    np.testing.assert_array_equal(quantize(values, float(np.float32(0.1)), -5, np.dtype(np.int8), "x"), expected)
+        quotients = (values / step).astype(np.float64)  # a half is added to these without rounding
+    expected = np.clip(np.trunc(quotients + np.copysign(0.5, quotients)) + zero_point, limits.min, limits.max)
+    expected = expected.astype(dtype.numpy)
+    real = (expected.astype(np.float32) - np.float32(zero_point)) * step
+    np.testing.assert_array_equal(quantize(values, float(step), zero_point, dtype.numpy, "x"), expected)
 
-    manifest = write(small_program(), tmp_path / "p")
-    main = main_for([manifest])
-    read = "float value; if (fread(&value, 4, 1, stdin) != 1) return 0; putchar(model_quantize_input(value));"
-    lines = main.splitlines()
-    start = next(i for i, line in enumerate(lines) if "fread" in line)
-    (tmp_path / "main.c").write_text("\n".join([*lines[:start], read, "  }", "}"]))
+    write(copying_program(dtype, scale, zero_point), tmp_path / "p")
+    (tmp_path / "main.c").write_text("""
+        #include <stdio.h>
+        #include "model.h"
+        int main(void) {
+          float value;
+          while (fread(&value, sizeof value, 1, stdin) == 1) {
+            *model_input() = model_quantize_input(value);
+            model_invoke();
+            value = model_dequantize_output(*model_output());
+            fwrite(model_output(), MODEL_OUTPUT_BYTES, 1, stdout);
+            fwrite(&value, sizeof value, 1, stdout);
+          }
+          return 0;
+        }
+    """)
     sources = [tmp_path / "main.c", tmp_path / "p/model.c", *sorted((tmp_path / "p/midge").rglob("*.c"))]
     includes = [f"-I{tmp_path / 'p' / folder}" for folder in (".", "midge/include", "midge/src")]
-    subprocess.run([*COMPILERS["gcc"], "-std=c99", *includes, *sources, "-o", tmp_path / "run"], check=True)
-    found = np.frombuffer(run(tmp_path / "run", values.tobytes()), np.int8)
-    np.testing.assert_array_equal(found, expected)
+    command = [*COMPILERS["gcc"], *C_FLAGS, *includes, *sources, "-o", tmp_path / "run"]
+    subprocess.run(command, check=True)
+    record = np.dtype([("stored", dtype.numpy), ("real", np.float32)])
+    found = np.frombuffer(run(tmp_path / "run", values.tobytes()), record)
+    np.testing.assert_array_equal(found["stored"], expected)
+    np.testing.assert_array_equal(found["real"], real)
 
 
 def test_line_one_names_generator_and_source() -> None:
@@ -171,7 +192,3 @@ def test_a_prefix_that_is_no_identifier_is_refused() -> None:
     program = small_program()
     with pytest.raises(InputError, match="--name"):
         emit(program, plan_memory(program), "no-name")
-
-
-def test_the_board_is_what_the_helpers_assume() -> None:
-    assert isinstance(BOARD, Board) and BOARD.cpu == "cortex-m4"
