@@ -176,6 +176,11 @@ class QemuEngine(Engine):
         self._folder.cleanup()
 
     @property
+    def process_id(self) -> int:
+        """QEMU's process, or 0 after its end."""
+        return self._process.pid if self._process is not None else 0
+
+    @property
     def _client(self) -> GdbClient:
         assert self._gdb is not None
         return self._gdb

@@ -34,7 +34,7 @@ def manifest(*, layers: int = 3, arena: int = 128, scratch: int = 64) -> Manifes
     )
 
 
-def build(board: str, compiler: str, folder: Path, source: str | None = None) -> Path:
+def build(board: str, compiler: str | None, folder: Path, source: str | None = None) -> Path:
     """Build model.c, or another source in its place, and return the path of the ELF file.
 
     Raises:

@@ -23,6 +23,7 @@ void model_bad_write(void);
 void model_undefined(void);
 void model_hang(void);
 void model_deep_stack(void);
+void model_write_flash(void);
 
 static NOINLINE int32_t dot(const int8_t *a, const int8_t *b, int32_t count) {
   int32_t sum = 0;
@@ -42,9 +43,18 @@ NOINLINE void model_layer_0(void) {
   }
 }
 
+static NOINLINE void misbehave(int32_t how) {
+  static const layer ways[] = {model_bad_read, model_bad_write, model_undefined, model_hang, model_deep_stack,
+                               model_write_flash};
+  ways[how]();
+}
+
 /* Calls another function, divides, and switches. */
 NOINLINE void model_layer_1(void) {
   int32_t sum = dot(model_arena, model_arena + 128, 63) + (int32_t)calls;
+  if (model_arena[0] >= 100 && model_arena[0] < 106) {
+    misbehave(model_arena[0] - 100);
+  }
   uint64_t wide = (uint64_t)(uint32_t)sum * 1000003U;
   switch (sum & 7) {
     case 0: sum += 3; break;
@@ -71,7 +81,7 @@ NOINLINE void model_layer_2(void) {
   ++calls;
 }
 
-/* Ways to fail, reached only when a test asks for them through the first byte of the input. */
+/* Ways to fail, reached in layer 1 only when a test asks for them through the first byte of the input. */
 NOINLINE void model_bad_read(void) { model_arena[64] = *(volatile int8_t *)0x9F000000U; }
 NOINLINE void model_bad_write(void) { *(volatile int8_t *)0x9F000000U = 1; }
 NOINLINE void model_hang(void) {
@@ -86,6 +96,7 @@ NOINLINE void model_undefined(void) {
   __asm__ volatile("unimp");
 #endif
 }
+NOINLINE void model_write_flash(void) { *(volatile uint32_t *)((uintptr_t)model_init & ~(uintptr_t)3U) = 0U; }
 NOINLINE void model_deep_stack(void) {
   volatile int8_t room[512];
   int32_t i;
@@ -94,17 +105,9 @@ NOINLINE void model_deep_stack(void) {
   }
 }
 
-static NOINLINE void misbehave(int8_t how) {
-  static const layer ways[] = {model_bad_read, model_bad_write, model_undefined, model_hang, model_deep_stack};
-  ways[how - 100]();
-}
-
 void model_init(void) { calls = 0; }
 
 void model_invoke(void) {
-  if (model_arena[0] >= 100 && model_arena[0] < 105) {
-    misbehave(model_arena[0]);
-  }
   model_layer_0();
   model_layer_1();
   model_layer_2();
