@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version as _version
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from midge.runtime.errors import Error
-from midge.runtime.model import Model, load
 
 if TYPE_CHECKING:
     from midge.converter import convert
+    from midge.runtime.errors import Error
+    from midge.runtime.model import Model, load
+
+    __version__: str
 
 __all__ = ["Error", "Model", "__version__", "convert", "load"]
-__version__ = _version("midge")
+
+_HOMES = {
+    "Error": "midge.runtime.errors",
+    "Model": "midge.runtime.model",
+    "convert": "midge.converter",
+    "load": "midge.runtime.model",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # The converter brings TensorFlow; nobody who only runs a model should wait for it.
-    if name == "convert":
-        from midge.converter import convert
-
-        return convert
+    # Nobody who runs a model should wait for the converter, nor the command line for NumPy before it says its version.
+    if name == "__version__":
+        return import_module("importlib.metadata").version("midge")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'midge' has no attribute {name!r}")

@@ -96,7 +96,7 @@ def run(arguments: Sequence[str]) -> int:
         log.error(_shorten(str(error)))
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        log.error("interrupted")
+        log.talk("midge: interrupted")
         code = INTERRUPTED
     except Exception as error:
         _report_bug(error)
@@ -106,7 +106,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> NoReturn:
     """Run the command line of this process."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Also SIGINT: a shell's background jobs inherit it ignored, and Python then installs no handler.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -114,7 +116,7 @@ def main() -> NoReturn:
 
 
 def _interrupt(_: int, __: FrameType | None) -> NoReturn:
-    """End on SIGTERM as on Ctrl-C: temporary files go, children end."""
+    """End orderly: temporary files go, children end."""
     raise KeyboardInterrupt
 
 

@@ -56,7 +56,7 @@ def read_evaluation(
     """
     check_units(scale, offset)
     wanted, given = [_real_spec(info) for info in inputs], [_real_spec(info) for info in outputs]
-    data = bind(read(path, "evaluation"), "evaluation", wanted, given, scale, offset)
+    data = bind(read(path, "evaluation"), "evaluation", wanted, scale, offset)
     return Evaluation(data.inputs, len(data), choose_judge(data, given, wanted), tuple(outputs))
 
 
