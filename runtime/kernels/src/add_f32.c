@@ -1,4 +1,5 @@
 #include "broadcast.h"
 #include "clamp_f32.h"
 
-MIDGE_BINARY_KERNEL(midge_add_f32, float, midge_clamp_f32(a + b, params->activation_min, params->activation_max))
+MIDGE_BINARY_KERNEL(midge_add_f32, float, const float low = params->activation_min;
+                    const float high = params->activation_max;, midge_clamp_f32(a + b, low, high))

@@ -1,5 +1,5 @@
 #include "broadcast.h"
 #include "requantize.h"
 
-MIDGE_BINARY_KERNEL(midge_add_s32, int32_t,
-                    midge_clamp(midge_add_wrap(a, b), params->activation_min, params->activation_max))
+MIDGE_BINARY_KERNEL(midge_add_s32, int32_t, const int32_t low = params->activation_min;
+                    const int32_t high = params->activation_max;, midge_clamp(midge_add_wrap(a, b), low, high))

@@ -34,13 +34,15 @@ static inline int midge_next_row(const midge_broadcast *broadcast, midge_row *ro
   return 0;
 }
 
-/* Defines a kernel that computes each output element from the two input elements `a` and `b` and its `params`. */
-#define MIDGE_BINARY_KERNEL(NAME, TYPE, EXPRESSION)                                                  \
+/* Defines a kernel that computes each output element from the two input elements `a` and `b`. PREPARE declares what
+ * EXPRESSION needs of `params`: values of its own, which a store to the output cannot change. */
+#define MIDGE_BINARY_KERNEL(NAME, TYPE, PREPARE, EXPRESSION)                                         \
   void NAME(const NAME##_params *params, const TYPE *input1, const TYPE *input2, TYPE *output) {     \
     const int32_t count = params->broadcast.shape[MIDGE_MAX_RANK - 1];                               \
     const ptrdiff_t step1 = params->broadcast.input1_stride[MIDGE_MAX_RANK - 1];                     \
     const ptrdiff_t step2 = params->broadcast.input2_stride[MIDGE_MAX_RANK - 1];                     \
     midge_row row = {0, 0, 0, {0}};                                                                  \
+    PREPARE                                                                                          \
     do {                                                                                             \
       const TYPE *row1 = input1 + row.input1;                                                        \
       const TYPE *row2 = input2 + row.input2;                                                        \

@@ -1,6 +1,5 @@
 #include "add_s8.h"
-#include "broadcast.h"
 
 /* Not the sum with a negative operand: rounding half up is not symmetric. */
-MIDGE_BINARY_KERNEL(midge_sub_s8, int8_t,
-                    midge_scaled_result(params, MIDGE_SCALED_1(params, a) - MIDGE_SCALED_2(params, b)))
+MIDGE_BINARY_KERNEL(midge_sub_s8, int8_t, const midge_sum sum = midge_make_sum(params);
+                    , midge_sum_result(&sum, midge_operand1(&sum, a) - midge_operand2(&sum, b)))

@@ -48,7 +48,8 @@ def arithmetic(rng: Rng, kind: str, dtype: str) -> Case:
     specs, feeds = [], []
     scales = [_scale(rng), _scale(rng)]
     if kind == "MUL":
-        output_scale = float(np.float32(scales[0] * scales[1] * 10 ** rng.uniform(-3, 4)))
+        # From 1e-8 on 6 / scale fits 32 bits: below it the reference refuses RELU6.
+        output_scale = max(float(np.float32(scales[0] * scales[1] * 10 ** rng.uniform(-3, 4))), 1e-8)
     else:
         output_scale = float(np.float32(max(scales) * 10 ** rng.uniform(-3, 2)))
     constant = int(rng.integers(0, 6))
