@@ -8,6 +8,7 @@ import numpy as np
 
 from midge.runtime.fixed_point import activation
 from midge.runtime.graph import Array, DType, Node
+from midge.runtime.operators.dynamic import is_dynamic, lower_dynamic, require_channel_scales
 from midge.runtime.operators.packing import (
     WIDE_ARCHES,
     interleave_by_four,
@@ -18,7 +19,7 @@ from midge.runtime.operators.packing import (
 )
 from midge.runtime.operators.row import OperatorRow, constant, expect, expect_counts, expect_shape, option
 from midge.runtime.operators.weighted import check_weighted, clamp_params, float_bias, folded_bias, output_params
-from midge.runtime.operators.window import Window, make_window
+from midge.runtime.operators.window import Window, make_window, without_interior
 from midge.runtime.program import KernelCall, ParamValue, Target
 
 WIDE_LIMIT = 2**24
@@ -53,10 +54,10 @@ class DepthwiseConv2D:
 # ---- CONV_2D ------------------------------------------------------------------------------------------------------
 
 
-def _conv_window(node: Node) -> Window:
+def _conv_geometry(node: Node) -> Window:
     options: Conv2D = node.attributes
     output_channels, height, width, channels = node.input(1).shape
-    window = make_window(
+    return make_window(
         node.input(0),
         output_channels,
         (height, width),
@@ -65,7 +66,11 @@ def _conv_window(node: Node) -> Window:
         options.padding,
         direct=channels == node.input(0).shape[3] and (options.dilation_width == 1 or width == 1),
     )
-    if (height, width, window.stride_height, window.stride_width) == (1, 1, 1, 1):
+
+
+def _conv_window(node: Node) -> Window:
+    window = _conv_geometry(node)
+    if (window.filter_height, window.filter_width, window.stride_height, window.stride_width) == (1, 1, 1, 1):
         return _flatten(window)
     return window
 
@@ -98,14 +103,9 @@ def _check_conv(node: Node) -> None:
         f"weights {list(weights.shape)} do not divide an input of {source.shape[3]} channels into groups",
     )
     check_weighted(node, output_channels, 0, height * width * channels)
-    window = make_window(
-        source,
-        output_channels,
-        (height, width),
-        (node.attributes.stride_height, node.attributes.stride_width),
-        (node.attributes.dilation_height, node.attributes.dilation_width),
-        node.attributes.padding,
-    )
+    if is_dynamic(node):
+        require_channel_scales(node, output_channels)
+    window = _conv_geometry(node)
     shape = (source.shape[0], window.output_height, window.output_width, output_channels)
     expect_shape(node.output(), shape)
 
@@ -116,6 +116,11 @@ def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...]:
     channels = weights.shape[3]
     groups = window.input_channels // channels
     rows = weights.reshape(window.output_channels, -1)
+    if is_dynamic(node):
+        # LiteRT quantizes the input symmetrically where one scale serves all weights: for a single channel.
+        quantization = node.input(1).quantization
+        symmetric = quantization is not None and quantization.per_tensor
+        return (lower_dynamic(node, without_interior(_conv_geometry(node)), rows, groups, symmetric),)
     inputs, outputs = (node.input_index(0),), node.operator.outputs
     fused = activation(node.attributes.fused_activation)
     patch = 0 if window.all_interior else rows.shape[1]
@@ -237,6 +242,8 @@ def _check_depthwise(node: Node) -> None:
         f" give {multiplier}",
     )
     check_weighted(node, output_channels, 3, height * width)
+    if is_dynamic(node):
+        require_channel_scales(node, output_channels)
     window = _depthwise_window(node)
     expect_shape(node.output(), (source.shape[0], window.output_height, window.output_width, output_channels))
 
@@ -245,6 +252,8 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...]:
     window = _depthwise_window(node)
     taps = constant(node.input(1), "weights").reshape(-1, window.output_channels)
     multiplier = window.output_channels // window.input_channels
+    if is_dynamic(node):
+        return (lower_dynamic(node, without_interior(window), np.ascontiguousarray(taps.T), window.input_channels),)
     packed = interleave_by_four(taps.T) if multiplier == 1 else np.ascontiguousarray(taps.T)
     inputs, outputs = (node.input_index(0),), node.operator.outputs
     fused = activation(node.attributes.fused_activation)

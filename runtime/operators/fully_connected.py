@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from midge.runtime.fixed_point import activation
 from midge.runtime.graph import DType, Node
 from midge.runtime.operators.convolution import WIDE_LIMIT, wide_conv
+from midge.runtime.operators.dynamic import is_dynamic, lower_dynamic
 from midge.runtime.operators.packing import WIDE_ARCHES, interleave_by_four
 from midge.runtime.operators.row import OperatorRow, constant, expect, expect_counts, option, require
 from midge.runtime.operators.weighted import (
@@ -44,7 +45,7 @@ def _check(node: Node) -> None:
     channels, depth = weights.shape
     check_weighted(node, channels, 0, depth)
     if source.dtype == DType.INT8:
-        factors(node, float32_product=True)
+        factors(node, float32_product=False)
     expect(
         source.elements >= 1 and source.elements % depth == 0,
         f"an input of shape {list(source.shape)} is no whole number of rows of {depth}",
@@ -61,6 +62,10 @@ def _lower(node: Node, target: Target) -> tuple[KernelCall, ...]:
     channels, depth = weights.shape
     batches = node.input(0).elements // depth
     inputs, outputs = (node.input_index(0),), node.operator.outputs
+    window = Window(batches, 1, 1, depth, 1, 1, channels, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0)
+    if is_dynamic(node):
+        symmetric = not node.attributes.asymmetric_quantize_inputs
+        return (lower_dynamic(node, window, weights, 1, symmetric),)
     sizes: dict[str, ParamValue] = {"batches": batches, "depth": depth, "output_channels": channels}
     if node.input(0).dtype == DType.FLOAT32:
         params: dict[str, ParamValue] = {
@@ -71,11 +76,11 @@ def _lower(node: Node, target: Target) -> tuple[KernelCall, ...]:
         }
         return (KernelCall("midge_fully_connected_f32", params, inputs, outputs),)
     bias = folded_bias(node, weights, channels)
-    output = output_params(node, float32_product=True)
+    output = output_params(node, float32_product=False)
     if target.arch in WIDE_ARCHES:
         # A 1x1 convolution of one row of pixels is the same thing.
-        window = Window(1, 1, batches, depth, 1, batches, channels, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0)
-        call = wide_conv(node, window, weights.reshape(channels, 1, 1, depth), bias, output)
+        row = replace(window, batches=1, input_width=batches, output_width=batches)
+        call = wide_conv(node, row, weights.reshape(channels, 1, 1, depth), bias, output)
         if call.scratch <= WIDE_LIMIT:
             return (call,)
     params = {**sizes, "weights": interleave_by_four(weights), "bias": np.ascontiguousarray(bias), **output}

@@ -49,9 +49,9 @@ def check_weighted(node: Node, output_channels: int, channel_axis: int, depth: i
     expect(output.dtype == source.dtype, f"input is {source.dtype.value} but output is {output.dtype.value}")
     if source.dtype == DType.FLOAT32:
         require(
-            weights.dtype == DType.FLOAT32,
+            weights.dtype in (DType.FLOAT32, DType.INT8),
             f"{weights.dtype.value} weights {weights.name!r} with float32 activations are not supported;"
-            " convert the model to full int8 or to float32",
+            " convert the model to int8 or to float32",
         )
     else:
         require_dtype(weights, DType.INT8, what="weights")
@@ -65,12 +65,25 @@ def check_weighted(node: Node, output_channels: int, channel_axis: int, depth: i
         expect(bias.elements == output_channels, f"expected {output_channels} biases, found shape {list(bias.shape)}")
     if source.dtype == DType.INT8:
         _check_quantization(node, output_channels, channel_axis)
+    elif weights.dtype == DType.INT8:
+        _check_weight_scales(node, output_channels, channel_axis)
 
 
 def _check_quantization(node: Node, output_channels: int, channel_axis: int) -> None:
-    weights = node.input(1)
     activation_quantization(node.input(0), "input")
     scale, zero_point = activation_quantization(node.output(), "output")
+    _check_weight_scales(node, output_channels, channel_axis)
+    activation_range(activation(node.attributes.fused_activation), scale, zero_point, DType.INT8)
+    factors(node)
+
+
+def _check_weight_scales(node: Node, output_channels: int, channel_axis: int) -> None:
+    """Check that int8 weights are symmetric, with one scale or one per output channel.
+
+    Raises:
+        UnsupportedError, ModelError: they are not.
+    """
+    weights = node.input(1)
     quantization = weights.quantization
     expect(quantization is not None, f"int8 weights {weights.name!r} have no scale")
     assert quantization is not None
@@ -84,8 +97,6 @@ def _check_quantization(node: Node, output_channels: int, channel_axis: int) -> 
         not np.any(quantization.zero_points),
         f"weights {weights.name!r} have a zero point other than 0; int8 weights must be symmetric",
     )
-    activation_range(activation(node.attributes.fused_activation), scale, zero_point, DType.INT8)
-    factors(node)
 
 
 def factors(node: Node, float32_product: bool = False) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

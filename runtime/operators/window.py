@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 from midge.runtime.graph import Tensor
 from midge.runtime.operators.row import expect, require
@@ -113,6 +113,11 @@ def make_window(
         columns.before,
         *interior,
     )
+
+
+def without_interior(window: Window) -> Window:
+    """Return the geometry for a kernel that does not use the interior."""
+    return replace(window, interior_top=0, interior_bottom=0, interior_left=0, interior_right=0)
 
 
 class _Axis:

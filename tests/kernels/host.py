@@ -153,8 +153,10 @@ def library_environment(library: Path, flags: Sequence[str] = ()) -> dict[str, s
     """Return the environment in which a new process loads a library of `build_library`."""
     environment = {**os.environ, "MIDGE_KERNEL_LIBRARY": str(library)}
     if flags == SANITIZE:
-        found = subprocess.run(["cc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True)
-        environment["LD_PRELOAD"] = found.stdout.strip()
+        # Without libstdc++ the sanitizer does not find what C++ exceptions of the oracles are thrown with.
+        names = ["-print-file-name=libasan.so", "-print-file-name=libstdc++.so.6"]
+        found = [subprocess.run(["cc", name], check=True, capture_output=True, text=True) for name in names]
+        environment["LD_PRELOAD"] = " ".join(result.stdout.strip() for result in found)
         # The interpreter's own leaks and allocator are not what is tested.
         environment["ASAN_OPTIONS"] = "detect_leaks=0"
     return environment

@@ -11,6 +11,8 @@ from oracle import Case
 from cases import activation, convolution, elementwise, movement, pool
 
 BOTH = ("int8", "float32")
+WEIGHTED = ("int8", "float32", "dynamic")
+"""`dynamic`: float activations and int8 weights."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,11 @@ GENERATORS: dict[str, Generator] = {
     "ADD": Generator(elementwise.add, ("int8", "float32", "int32")),
     "AVERAGE_POOL_2D": Generator(pool.average_pool_2d),
     "CONCATENATION": Generator(movement.concatenation, ("int8", "float32", "int32", "int64", "bool")),
-    "CONV_2D": Generator(convolution.conv_2d),
-    "DEPTHWISE_CONV_2D": Generator(convolution.depthwise_conv_2d),
+    "CONV_2D": Generator(convolution.conv_2d, WEIGHTED),
+    "DEPTHWISE_CONV_2D": Generator(convolution.depthwise_conv_2d, WEIGHTED),
     "DEQUANTIZE": Generator(activation.dequantize, ("int8", "uint8")),
     "EXPAND_DIMS": Generator(movement.expand_dims, ("int8", "float32", "int32", "int64", "bool")),
-    "FULLY_CONNECTED": Generator(convolution.fully_connected),
+    "FULLY_CONNECTED": Generator(convolution.fully_connected, WEIGHTED),
     "HARD_SWISH": Generator(activation.hard_swish),
     "LEAKY_RELU": Generator(activation.leaky_relu),
     "LOGISTIC": Generator(activation.logistic),

@@ -78,6 +78,16 @@ def _tensors(
     channels = weights_shape[axis]
     depth = math.prod(weights_shape) // channels
     with_bias = not chance(rng, 0.2)
+    if dtype == "dynamic":
+        # LiteRT wants one scale per channel for convolutions.
+        one_scale = len(weights_shape) == 2 and chance(rng, 0.25)
+        scales = (10 ** rng.uniform(-3, 0, 1 if one_scale else channels)).astype(np.float32)
+        bias = TensorSpec((channels,), "float32", data=rng.normal(0, 1, channels).astype(np.float32))
+        # LiteRT's own kernel on x86-64 is wrong for weights of -128, which its converter never writes.
+        values = np.maximum(extremes(rng, weights_shape), -127).astype(np.int8)
+        weights = TensorSpec(weights_shape, "int8", scales, 0, axis, values)
+        feed = (rng.normal(0, 1, shape) + rng.choice([-2, 0, 0, 2])).astype(np.float32)
+        return [TensorSpec(shape, "float32"), weights, bias], TensorSpec(output, "float32"), feed
     if dtype == "float32":
         weights = rng.normal(0, 1, weights_shape).astype(np.float32)
         inputs: list[TensorSpec | None] = [
@@ -149,9 +159,7 @@ def _finish(
         oracle = "litert" if kind == "DEPTHWISE_CONV_2D" else "tflm"
         if oracle == "litert" or chance(rng, 0.5):
             inputs.pop()
-    return single(
-        kind, inputs, [output], [feed], options, version, oracle, FLOAT_TOLERANCE if dtype == "float32" else 0.0
-    )
+    return single(kind, inputs, [output], [feed], options, version, oracle, 0.0 if dtype == "int8" else FLOAT_TOLERANCE)
 
 
 def conv_2d(rng: Rng, dtype: str) -> Case:
@@ -220,5 +228,6 @@ def fully_connected(rng: Rng, dtype: str) -> Case:
     tensors = _tensors(rng, dtype, shape, (channels, depth), 0, output)
     options = schema.FullyConnectedOptionsT()
     options.keepNumDims = keep
+    options.asymmetricQuantizeInputs = chance(rng, 0.5)
     options.fusedActivationFunction = int(rng.integers(0, 4))
     return _finish("FULLY_CONNECTED", dtype, tensors, options, rng)

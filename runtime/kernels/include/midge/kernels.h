@@ -114,6 +114,24 @@ typedef struct {
 } midge_conv_2d_f32_params;
 void midge_conv_2d_f32(const midge_conv_2d_f32_params *params, const float *input, float *output, void *scratch);
 
+/* Convolution of floats with int8 weights, the dynamic-range form: each image is quantized to int8 by its own range,
+ * and the integer sums are scaled back. Weights as in midge_conv_2d_s8. With `symmetric` the quantized image has zero
+ * point 0 and values in [-127, 127], else a zero point of its own. The interior is not used. Scratch: the elements of
+ * one image and filter_height * filter_width * filter_channels more, in bytes. */
+typedef struct {
+  midge_window window;
+  int32_t filter_channels;
+  int32_t symmetric;
+  float activation_min;
+  float activation_max;
+  const int8_t *weights;
+  const int32_t *weight_sums; /* per output channel */
+  const float *weight_scales; /* per output channel */
+  const float *bias;
+} midge_conv_2d_dynamic_f32_params;
+void midge_conv_2d_dynamic_f32(const midge_conv_2d_dynamic_f32_params *params, const float *input, float *output,
+                               void *scratch);
+
 /* Convolution for processors with wide registers: the whole image is copied to scratch as int16 with its padding, so
  * that every window is alike. A window consists of `runs` stretches of 2 * run_pairs elements, stretch r beginning
  * run_offsets[r] elements behind the window's first. The weights are [ceil(output_channels / 8)][runs][run_pairs][8][2]
