@@ -191,7 +191,7 @@ class Emulator:
         outputs = tuple(engine.read(self._arena + buffer.offset, buffer.bytes) for buffer in self._manifest.outputs)
         engine.run_until(self._await_input, limit)
 
-        blocks = engine.trace.blocks()
+        blocks = engine.blocks()
         instructions, layers, functions = self._count(blocks)
         used, extent = self._arena_use(engine) if touched else (None, None)
         return Run(outputs, instructions, layers, functions, blocks, stack_bytes, used, extent)

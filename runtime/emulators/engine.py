@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
-from midge.runtime.emulators.trace import Trace
+from midge.runtime.emulators.trace import Block, Trace
 
 Register = Literal["pc", "sp", "lr"]
 """`lr` is the return address: `ra` on RISC-V. Code addresses come without the Thumb bit."""
@@ -57,6 +57,10 @@ class Engine(ABC):
     @abstractmethod
     def watch_arena(self, on: bool) -> None:
         """Note accesses to the arena in the record from now on, or no longer."""
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return what was recorded since `trace.begin`."""
+        return self.trace.blocks()
 
     @abstractmethod
     def close(self) -> None:

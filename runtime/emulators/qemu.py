@@ -15,15 +15,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from midge.runtime.board import Board
 from midge.runtime.emulators.cores import Core
+from midge.runtime.emulators.decode import instruction_bytes
 from midge.runtime.emulators.elf import Image
 from midge.runtime.emulators.engine import Engine, FaultError, Register
 from midge.runtime.emulators.gdb import GdbClient
-from midge.runtime.emulators.trace import FULL, RUNNING, Layout, Trace, built_library
+from midge.runtime.emulators.trace import FULL, RUNNING, Block, Layout, Trace, built_library
 from midge.runtime.errors import DeviceError
 
 FAULT_HANDLER = "midge_fault"
@@ -62,6 +64,8 @@ class QemuEngine(Engine):
             DeviceError: QEMU does not start.
             InputError: the program has no fault handler.
         """
+        self._image = image
+        self._family = core.family
         self._thumb = core.family == "cortex_m"
         self._registers = _REGISTERS[core.family]
         self._fault_handler = image.symbol(FAULT_HANDLER).address
@@ -147,6 +151,22 @@ class QemuEngine(Engine):
             raise self._fault()
         if pc != address:
             raise DeviceError(f"QEMU stopped at 0x{pc:08x}; expected 0x{address:08x}")
+
+    def blocks(self) -> tuple[Block, ...]:
+        """Return what was recorded since `trace.begin`."""
+        return tuple(self._without_peek(block) for block in self.trace.blocks())
+
+    def _without_peek(self, block: Block) -> Block:
+        """Cut off what QEMU counts to a block that it ends before an instruction across a page border.
+
+        It has read the first half of that instruction to see this, and says that the last one is so much longer. Such
+        a block ends without a branch: it always goes on to the next instruction.
+        """
+        end = block.address
+        for _ in range(block.instructions):
+            end += instruction_bytes(self._image.code(end, 2), self._family)
+        size = end - block.address
+        return block if size == block.bytes else replace(block, bytes=size, taken=0)
 
     def _progress_watch(self) -> Callable[[], bool]:
         """Return a function that says whether the core still executes instructions and may go on."""

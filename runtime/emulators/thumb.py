@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from midge.runtime.emulators.decode import instruction_bytes
 from midge.runtime.errors import MissingToolError
 
 MOVES_SEVERAL = frozenset("ldm ldmdb ldrd stm stmdb strd push pop vldmia vldmdb vstmia vstmdb vpush vpop".split())
@@ -58,8 +59,7 @@ class ThumbDecoder:
         found = {}
         at = 0
         while at < len(code):
-            # Armv7-M Architecture Reference Manual, A5.1: these top five bits begin a 32-bit instruction.
-            size = 4 if code[at + 1] >> 3 >= 0b11101 else 2
+            size = instruction_bytes(code[at : at + 2], "cortex_m")
             decoded = next(self._engine.disasm(code[at : at + size], address + at), None)
             found[address + at] = Instruction("?", size) if decoded is None else self._facts(decoded)
             at += size

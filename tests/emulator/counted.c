@@ -20,7 +20,8 @@ NAKED void model_layer_0(void) {
                    "    bx lr\n");
 }
 
-/* 6 instructions, of which the IT instruction skips one; 60 bytes of stack */
+/* 9 instructions, of which the IT instruction skips one; 60 bytes of stack. The wide addition lies across a border of
+ * QEMU's pages of 1024 bytes, before which QEMU ends a block in a way of its own. */
 NAKED void model_layer_1(void) {
   __asm__ volatile(".syntax unified\n"
                    "    sub sp, sp, #60\n"
@@ -29,10 +30,18 @@ NAKED void model_layer_1(void) {
                    "    ite eq\n"
                    "    addeq sp, sp, #60\n"
                    "    addne sp, sp, #60\n"
+                   "    b 1f\n"
+                   "    .balign 1024\n"
+                   "    .space 1020\n"
+                   "1:  nop\n"
+                   "    add.w r0, r0, #1\n"
 #else
                    "    nop\n"
                    "    nop\n"
                    "    add sp, sp, #60\n"
+                   "    nop\n"
+                   "    nop\n"
+                   "    nop\n"
 #endif
                    "    bx lr\n");
 }

@@ -22,9 +22,9 @@ def test_every_instruction_from_entry_to_exit_counts_once(
     with open_board(board, engine, source="counted.c") as emulator:
         run = emulator.run([INPUT])
 
-    assert run.layers == (1 + 100 * 2 + 1, 6, 5)
-    assert run.instructions == 202 + 6 + 5 + 5
-    assert run.functions == {"model_layer_0": 202, "model_layer_1": 6, "model_layer_2": 5, "model_invoke": 5}
+    assert run.layers == (1 + 100 * 2 + 1, 9, 5)
+    assert run.instructions == 202 + 9 + 5 + 5
+    assert run.functions == {"model_layer_0": 202, "model_layer_1": 9, "model_layer_2": 5, "model_invoke": 5}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -49,14 +49,14 @@ def test_touched_bytes_are_those_read_or_written(open_board: Callable[..., Emula
 def test_cycles_follow_the_manual(open_board: Callable[..., Emulator], engine: str) -> None:
     """Layer 0: 202 cycles and 100 refills of 1 to 3; the estimate takes 2.
 
-    Layer 1: sub 1, str with immediate offset 1, ite 1, two additions 2, bx 1 + 2. Layer 2: ldr 2, ldr 2 (its address
-    comes from the load before), adds 1, strh 1, bx 1 + 2.
+    Layer 1: sub 1, str with immediate offset 1, ite 1, two additions 2, b 1 + 2, nop 1, add 1, bx 1 + 2. Layer 2: ldr 2,
+    ldr 2 (its address comes from the load before), adds 1, strh 1, bx 1 + 2.
     """
     with open_board("mps2-an386", engine, source="counted.c") as emulator:
         cycles = emulator.cycles(emulator.run([INPUT]))
 
     assert cycles is not None
-    assert cycles.layers == (202 + 100 * 2, 5 + 1 + 2, 2 + 2 + 1 + 1 + 1 + 2)
+    assert cycles.layers == (202 + 100 * 2, 5 + 1 + 2 + 2 + 1 + 2, 2 + 2 + 1 + 1 + 1 + 2)
     invoke = (1 + 2) + 3 * (1 + 2) + (1 + 2 + 2)  # push of 2, three calls, pop of 2 with a refill
     assert cycles.estimate == sum(cycles.layers) + invoke
     assert cycles.low <= 0.85 * cycles.estimate
