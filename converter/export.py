@@ -46,7 +46,9 @@ def _rebuild(network: Network, edit: Callable[[dict[str, Any]], bool], complaint
     if not any(changes):
         return network
     try:
-        rebuilt = type(model).from_config(config)
+        # A live model's own layer classes are known to nobody but the model.
+        own = {type(layer).__name__: type(layer) for layer in model._flatten_layers(include_self=False)}
+        rebuilt = type(model).from_config(config, custom_objects=own)
         rebuilt.set_weights(model.get_weights())
     except Exception as error:
         raise ConversionError(f"{complaint} ({str(error).splitlines()[0][:300]})") from error

@@ -17,6 +17,12 @@ from midge.converter.recipe import Quantize
 from midge.converter.tflite_file import order_ends
 from midge.runtime.errors import ConversionError
 
+LOOP = (
+    "the network holds a loop, usually a recurrent layer in a SavedModel or in a class of your own, which TensorFlow "
+    "cannot convert to integers: give Midge the .keras file, whose SimpleRNN, GRU and LSTM layers it unrolls, or build "
+    "the layer with unroll=True"
+)
+
 
 def to_tflite(
     network: Network, function: Any, module: tf.Module, step: Quantize | None, calibration: Dataset | None
@@ -61,6 +67,8 @@ def _configure(converter: Any, network: Network, step: Quantize, calibration: Da
 
 def explain(text: str, step: Quantize | None) -> str:
     """Say in a line or two what TensorFlow's converter complained about, and what to do."""
+    if "TensorList" in text:
+        return LOOP
     missing = re.findall(r"(?:Flex|Custom) ops: ([^\n]+)", text)
     if missing:
         return (

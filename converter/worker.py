@@ -42,12 +42,6 @@ VERIFY_SAMPLES = 8
 # Float arithmetic in another order moves the last bits; a wrong export is off by far more.
 VERIFY_TOLERANCE = 1e-3
 
-LOOP = (
-    "{name} holds a loop ({operator}), which TensorFlow cannot quantize to integers. It usually is a recurrent layer "
-    "in a SavedModel or in a class of your own: give Midge the .keras file, whose SimpleRNN, GRU and LSTM layers it "
-    "unrolls, or build the layer with unroll=True; the recipes float32, float16 and dynamic work with loops"
-)
-
 
 def main() -> int:
     """Do the job in the folder that the command line names; the exit code is 0, or 1 with a failure file."""
@@ -124,7 +118,7 @@ def work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
     if step is not None:
         loops = [name for name in count_operators(float_file) if name in ("WHILE", "IF")]
         if loops and step.needs_calibration:
-            raise ConversionError(LOOP.format(name=job.name, operator=loops[0]))
+            raise ConversionError(f"{job.name}: {quantize.LOOP}; the recipes float32, float16 and dynamic work with it")
         count = f" on {len(calibration)} samples" if calibration and step.needs_calibration else ""
         say(f"quantizing{count}")
         content = quantize.to_tflite(straight, function, module, step, calibration)
