@@ -150,7 +150,8 @@ def _read_tensor(table: Table, position: int, buffers: list[Array | None]) -> Te
     if table.table(schema.Tensor.SPARSITY) is not None:
         raise UnsupportedError(f"{where} is stored sparse, which no microcontroller runtime reads; store it dense")
     itemsize = 1 if dtype in (DType.INT4, DType.STRING, DType.OTHER) else dtype.itemsize
-    if math.prod(shape) * itemsize > MAX_BYTES:
+    # An extent of 0 must not hide the others: NumPy counts them all.
+    if math.prod(max(extent, 1) for extent in shape) * itemsize > MAX_BYTES:
         raise ModelError(f"{where} claims shape {list(shape)}, more than {MAX_BYTES} bytes")
 
     index = int(table.scalar(schema.Tensor.BUFFER, "uint32", 0))
