@@ -103,7 +103,7 @@ def _check_conv(node: Node) -> None:
         f"weights {list(weights.shape)} do not divide an input of {source.shape[3]} channels into groups",
     )
     check_weighted(node, output_channels, 0, height * width * channels)
-    if is_dynamic(node):
+    if is_dynamic(node) and groups > 1:
         require_channel_scales(node, output_channels)
     window = _conv_geometry(node)
     shape = (source.shape[0], window.output_height, window.output_width, output_channels)
@@ -117,7 +117,7 @@ def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...]:
     groups = window.input_channels // channels
     rows = weights.reshape(window.output_channels, -1)
     if is_dynamic(node):
-        # LiteRT quantizes the input symmetrically where one scale serves all weights: for a single channel.
+        # LiteRT quantizes the input symmetrically where one scale serves all weights.
         quantization = node.input(1).quantization
         symmetric = quantization is not None and quantization.per_tensor
         return (lower_dynamic(node, without_interior(_conv_geometry(node)), rows, groups, symmetric),)

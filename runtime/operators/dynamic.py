@@ -23,7 +23,7 @@ def is_dynamic(node: Node) -> bool:
 
 
 def require_channel_scales(node: Node, output_channels: int) -> None:
-    """Refuse a convolution of this kind whose weights share one scale, as LiteRT does.
+    """Refuse weights that share one scale, as LiteRT does for convolutions in groups.
 
     Raises:
         UnsupportedError: they do.
@@ -31,7 +31,7 @@ def require_channel_scales(node: Node, output_channels: int) -> None:
     quantization = node.input(1).quantization
     require(
         quantization is not None and len(quantization.scales) == output_channels,
-        "int8 weights with float32 activations need one scale per output channel; convert the model again",
+        "int8 weights in groups with float32 activations need one scale per output channel",
     )
 
 

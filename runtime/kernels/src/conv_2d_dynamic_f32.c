@@ -12,15 +12,15 @@ typedef struct {
   int32_t zero_point;
 } image_scale;
 
-/* Halves away from zero; x within int8's range or next to it. */
+/* Halves away from zero; x within [-255, 255]. */
 static int32_t round_to_int(double x) { return (int32_t)(x < 0.0 ? x - 0.5 : x + 0.5); }
 
-/* Rounds and clamps; NaN becomes the lower bound. */
-static int8_t quantize(float x, int32_t low, int32_t high) {
-  if (!(x > (float)low)) {
+/* Rounds, adds the zero point and clamps; NaN becomes the lower bound. */
+static int8_t quantize(float x, int32_t zero_point, int32_t low, int32_t high) {
+  if (!(x > (float)(low - zero_point))) {
     return (int8_t)low;
   }
-  return x >= (float)high ? (int8_t)high : (int8_t)round_to_int((double)x);
+  return x >= (float)(high - zero_point) ? (int8_t)high : (int8_t)(round_to_int((double)x) + zero_point);
 }
 
 /* The zero point whose error is the smaller one: derived from the range's lower or its upper end. */
@@ -54,7 +54,7 @@ static image_scale quantize_image(const float *image, int32_t count, int32_t sym
     const float inverse = 127.0f / range;
     result.scale = range / 127.0f;
     for (int32_t i = 0; i < count; ++i) {
-      quantized[i] = quantize(image[i] * inverse, -127, 127);
+      quantized[i] = quantize(image[i] * inverse, 0, -127, 127);
     }
     return result;
   }
@@ -63,7 +63,7 @@ static image_scale quantize_image(const float *image, int32_t count, int32_t sym
   result.scale = (float)scale;
   const float inverse = (float)(1.0 / (double)result.scale);
   for (int32_t i = 0; i < count; ++i) {
-    quantized[i] = quantize((float)result.zero_point + image[i] * inverse, -128, 127);
+    quantized[i] = quantize(image[i] * inverse, result.zero_point, -128, 127);
   }
   return result;
 }

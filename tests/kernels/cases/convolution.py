@@ -79,8 +79,8 @@ def _tensors(
     depth = math.prod(weights_shape) // channels
     with_bias = not chance(rng, 0.2)
     if dtype == "dynamic":
-        # LiteRT wants one scale per channel for convolutions.
-        one_scale = len(weights_shape) == 2 and chance(rng, 0.25)
+        # LiteRT wants one scale per channel for convolutions in groups.
+        one_scale = axis == 0 and weights_shape[-1] == shape[-1] and chance(rng, 0.25)
         scales = (10 ** rng.uniform(-3, 0, 1 if one_scale else channels)).astype(np.float32)
         bias = TensorSpec((channels,), "float32", data=rng.normal(0, 1, channels).astype(np.float32))
         # LiteRT's own kernel on x86-64 is wrong for weights of -128, which its converter never writes.
