@@ -20,11 +20,12 @@ INT8_MODELS = (
 )
 FLOAT_MODELS = (
     "pretrainedResnet",
-    "kws_ref_model_float32",
     "vww_96_float",
     "ad01_fp32",
     "pretrainedResnet_large_float",
 )
+DYNAMIC_RANGE_MODEL = "kws_ref_model_float32"
+"""Float activations over int8 weights, whatever its name says."""
 ALL_MODELS = (*INT8_MODELS, *FLOAT_MODELS)
 
 

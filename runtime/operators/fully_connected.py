@@ -45,7 +45,7 @@ def _check(node: Node) -> None:
     channels, depth = weights.shape
     check_weighted(node, channels, 0, depth)
     if source.dtype == DType.INT8:
-        factors(node, float32_product=False)
+        factors(node)
     expect(
         source.elements >= 1 and source.elements % depth == 0,
         f"an input of shape {list(source.shape)} is no whole number of rows of {depth}",
@@ -76,7 +76,7 @@ def _lower(node: Node, target: Target) -> tuple[KernelCall, ...]:
         }
         return (KernelCall("midge_fully_connected_f32", params, inputs, outputs),)
     bias = folded_bias(node, weights, channels)
-    output = output_params(node, float32_product=False)
+    output = output_params(node)
     if target.arch in WIDE_ARCHES:
         # A 1x1 convolution of one row of pixels is the same thing.
         row = replace(window, batches=1, input_width=batches, output_width=batches)

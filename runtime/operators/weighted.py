@@ -99,20 +99,16 @@ def _check_weight_scales(node: Node, output_channels: int, channel_axis: int) ->
     )
 
 
-def factors(node: Node, float32_product: bool = False) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def factors(node: Node) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return multipliers and shifts of input scale * weight scale / output scale, one or one per output channel.
 
-    With `float32_product` the product of two single scales is rounded to float32 first, as TFLite's fully connected
-    layer does.
+    All in double precision, as in TFLite Micro.
     """
     quantization = node.input(1).quantization
     assert quantization is not None
     input_scale = np.float64(per_tensor(node.input(0)).scale)
     output_scale = np.float64(per_tensor(node.output()).scale)
     products = input_scale * quantization.scales.astype(np.float64)
-    if float32_product and quantization.per_tensor:
-        with np.errstate(over="ignore", under="ignore"):
-            products = products.astype(np.float32).astype(np.float64)
     return quantize_multipliers(products / output_scale)
 
 
@@ -150,9 +146,9 @@ def clamp_params(node: Node, fused: Activation) -> dict[str, ParamValue]:
     return {"activation_min": least, "activation_max": greatest}
 
 
-def output_params(node: Node, float32_product: bool = False) -> dict[str, ParamValue]:
+def output_params(node: Node) -> dict[str, ParamValue]:
     """Return the parameters that turn int32 sums into int8, as the kernels name them."""
-    multiplier, shift = factors(node, float32_product)
+    multiplier, shift = factors(node)
     return {
         "multiplier": multiplier,
         "shift": shift,

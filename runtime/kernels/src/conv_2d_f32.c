@@ -13,8 +13,8 @@ typedef struct {
   int32_t stride;
 } window_runs;
 
-static float finish(const midge_conv_2d_f32_params *params, int32_t channel, float sum) {
-  return midge_clamp_f32(sum + params->bias[channel], params->activation_min, params->activation_max);
+static float clamp(const midge_conv_2d_f32_params *params, float sum) {
+  return midge_clamp_f32(sum, params->activation_min, params->activation_max);
 }
 
 /* All output channels of one group for one window. */
@@ -26,16 +26,18 @@ static void convolve_group(const midge_conv_2d_f32_params *params, const window_
   const int32_t end = channel + group_channels;
 
   for (; channel + 4 <= end; channel += 4) {
-    float sum[4];
+    const float *bias = params->bias + channel;
+    float sum[4] = {bias[0], bias[1], bias[2], bias[3]};
     midge_dot4_f32(input->first, input->runs, input->length, input->stride, weights, sum);
     for (int32_t i = 0; i < 4; ++i) {
-      output[channel + i] = finish(params, channel + i, sum[i]);
+      output[channel + i] = clamp(params, sum[i]);
     }
     weights += 4 * depth;
   }
   for (; channel < end; ++channel) {
-    const float sum = midge_dot1_f32(input->first, input->runs, input->length, input->stride, weights);
-    output[channel] = finish(params, channel, sum);
+    const float sum =
+        midge_dot1_f32(input->first, input->runs, input->length, input->stride, weights, params->bias[channel]);
+    output[channel] = clamp(params, sum);
     weights += depth;
   }
 }

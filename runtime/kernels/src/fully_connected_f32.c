@@ -4,8 +4,8 @@
 #include "inner_loops.h"
 #include "midge/kernels.h"
 
-static float finish(const midge_fully_connected_f32_params *params, int32_t channel, float sum) {
-  return midge_clamp_f32(sum + params->bias[channel], params->activation_min, params->activation_max);
+static float clamp(const midge_fully_connected_f32_params *params, float sum) {
+  return midge_clamp_f32(sum, params->activation_min, params->activation_max);
 }
 
 void midge_fully_connected_f32(const midge_fully_connected_f32_params *params, const float *input, float *output) {
@@ -16,15 +16,16 @@ void midge_fully_connected_f32(const midge_fully_connected_f32_params *params, c
     const float *weights = params->weights;
     int32_t channel = 0;
     for (; channel + 4 <= channels; channel += 4) {
-      float sum[4];
+      const float *bias = params->bias + channel;
+      float sum[4] = {bias[0], bias[1], bias[2], bias[3]};
       midge_dot4_f32(input, 1, depth, depth, weights, sum);
       for (int32_t i = 0; i < 4; ++i) {
-        output[channel + i] = finish(params, channel + i, sum[i]);
+        output[channel + i] = clamp(params, sum[i]);
       }
       weights += (ptrdiff_t)4 * depth;
     }
     for (; channel < channels; ++channel) {
-      output[channel] = finish(params, channel, midge_dot1_f32(input, 1, depth, depth, weights));
+      output[channel] = clamp(params, midge_dot1_f32(input, 1, depth, depth, weights, params->bias[channel]));
       weights += depth;
     }
     input += depth;

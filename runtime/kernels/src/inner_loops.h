@@ -20,10 +20,12 @@ void midge_dot4_s8(const int8_t *input, int32_t runs, int32_t length, int32_t st
 /* The same for the dense weights of one channel. */
 int32_t midge_dot1_s8(const int8_t *input, int32_t runs, int32_t length, int32_t stride, const int8_t *weights);
 
-/* The same on floats; each sum adds in the input's order. */
+/* The same on floats. Each sum starts from what it holds, the bias, and adds in the input's order: so does XNNPACK, and
+ * the results stay within a rounding of its. */
 void midge_dot4_f32(const float *input, int32_t runs, int32_t length, int32_t stride, const float *weights,
                     float sum[4]);
-float midge_dot1_f32(const float *input, int32_t runs, int32_t length, int32_t stride, const float *weights);
+float midge_dot1_f32(const float *input, int32_t runs, int32_t length, int32_t stride, const float *weights,
+                     float sum);
 
 /* sum[j] = the dot product of channel j of a window and channel j of weights interleaved by four, j in [0, 4). The
  * window has `rows` rows of `columns` pixels; row_stride and column_stride count elements. */
@@ -34,11 +36,11 @@ void midge_depthwise4_s8(const int8_t *window, int32_t rows, int32_t row_stride,
 int32_t midge_depthwise1_s8(const int8_t *window, int32_t rows, int32_t row_stride, int32_t columns,
                             int32_t column_stride, const int8_t *weights);
 
-/* The same on floats; each sum adds row by row. */
+/* The same on floats; each sum starts from what it holds and adds row by row. */
 void midge_depthwise4_f32(const float *window, int32_t rows, int32_t row_stride, int32_t columns, int32_t column_stride,
                           const float *weights, float sum[4]);
 float midge_depthwise1_f32(const float *window, int32_t rows, int32_t row_stride, int32_t columns,
-                           int32_t column_stride, const float *weights);
+                           int32_t column_stride, const float *weights, float sum);
 
 /* All output channels of `pixels` output pixels next to each other. `window` is the first pixel's window in the padded
  * int16 image, the next one lies `pixel_stride` elements on. May read one element behind a window. */

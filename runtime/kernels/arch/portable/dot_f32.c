@@ -2,10 +2,10 @@
 
 void midge_dot4_f32(const float *input, int32_t runs, int32_t length, int32_t stride, const float *weights,
                     float sum[4]) {
-  float sum0 = 0.0f;
-  float sum1 = 0.0f;
-  float sum2 = 0.0f;
-  float sum3 = 0.0f;
+  float sum0 = sum[0];
+  float sum1 = sum[1];
+  float sum2 = sum[2];
+  float sum3 = sum[3];
 
   for (; runs > 0; --runs) {
     for (int32_t i = 0; i < length; ++i) {
@@ -24,9 +24,8 @@ void midge_dot4_f32(const float *input, int32_t runs, int32_t length, int32_t st
   sum[3] = sum3;
 }
 
-float midge_dot1_f32(const float *input, int32_t runs, int32_t length, int32_t stride, const float *weights) {
-  float sum = 0.0f;
-
+float midge_dot1_f32(const float *input, int32_t runs, int32_t length, int32_t stride, const float *weights,
+                      float sum) {
   for (; runs > 0; --runs) {
     for (int32_t i = 0; i < length; ++i) {
       sum += input[i] * weights[i];
