@@ -73,6 +73,10 @@ static struct midge_trace_block *slot_of(struct midge_trace *trace, uint64_t add
   return &table[at];
 }
 
+int midge_trace_version(void) {
+  return MIDGE_TRACE_VERSION;
+}
+
 int midge_trace_execute(struct midge_trace *trace, uint64_t address, uint32_t bytes, uint32_t instructions) {
   struct midge_trace_block *block;
   if (trace->slice < bytes) {
@@ -110,13 +114,17 @@ void midge_trace_access(struct midge_trace *trace, uint64_t address, uint64_t by
   if (!trace->counting) {
     return;
   }
+  if (trace->aligned_only && (address & (bytes - 1)) != 0 && trace->misaligned == 0) {
+    trace->misaligned = address;
+    trace->misaligned_block = trace->previous != 0 ? blocks(trace)[trace->previous - 1].address : 0;
+  }
   if (address < trace->arena_begin) {
     address = trace->arena_begin;
   }
   if (end > trace->arena_end) {
     end = trace->arena_end;
   }
-  for (; address < end; ++address) {
+  for (; address < end; ++address) { /* not at all where they do not meet */
     touched[address - trace->arena_begin] |= how;
   }
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-  MIDGE_TRACE_VERSION = 1,
+  MIDGE_TRACE_VERSION = 2,
 
   /* Values of `midge_trace.status`. */
   MIDGE_TRACE_RUNNING = 0,
@@ -42,11 +42,17 @@ struct midge_trace {
   uint64_t used;           /* slots in use */
   uint64_t invoke_begin, invoke_end; /* the inference function's code */
   uint64_t arena_begin, arena_end;   /* addresses whose accesses are noted in `touched`; equal: none */
+  uint64_t aligned_only;             /* 1: accesses not aligned to their size are noted, wherever they are */
+  uint64_t misaligned;               /* address of the first of them; 0: none */
+  uint64_t misaligned_block;         /* the block that made it */
   uint64_t stop;                     /* address of uc_emu_stop; 0: the caller watches `status` itself */
   uint64_t layer_count, layers_offset;   /* uint64_t[layer_count]: entry addresses, in order of execution */
   uint64_t capacity, blocks_offset;      /* midge_trace_block[capacity], a power of two */
   uint64_t touched_offset;               /* uint8_t[arena_end - arena_begin]: 1 read, 2 written */
 };
+
+/* MIDGE_TRACE_VERSION of the built library. */
+int midge_trace_version(void);
 
 /* A block is about to be executed. Returns 0 if the slice is used up: it was not counted and must not be executed. */
 int midge_trace_execute(struct midge_trace *trace, uint64_t address, uint32_t bytes, uint32_t instructions);

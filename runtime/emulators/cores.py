@@ -29,6 +29,9 @@ class Core:
     peripherals: tuple[tuple[int, int], ...]
     """Address ranges (begin, end) that read as zero and ignore writes."""
 
+    aligned_only: bool = False
+    """Whether an access that is not aligned to its size faults; Unicorn lets it pass."""
+
     @property
     def qemu_program(self) -> str:
         """The QEMU program for this core."""
@@ -36,9 +39,10 @@ class Core:
 
 
 CORES = {
-    "cortex-m0": Core("cortex_m", "UC_CPU_ARM_CORTEX_M0", _ARM_PERIPHERALS),
+    # Armv6-M Architecture Reference Manual, A3.2.1: every unaligned access faults.
+    "cortex-m0": Core("cortex_m", "UC_CPU_ARM_CORTEX_M0", _ARM_PERIPHERALS, aligned_only=True),
     # Same instruction set as the M0, and Unicorn counts instructions, not cycles.
-    "cortex-m0plus": Core("cortex_m", "UC_CPU_ARM_CORTEX_M0", _ARM_PERIPHERALS),
+    "cortex-m0plus": Core("cortex_m", "UC_CPU_ARM_CORTEX_M0", _ARM_PERIPHERALS, aligned_only=True),
     "cortex-m3": Core("cortex_m", "UC_CPU_ARM_CORTEX_M3", _ARM_PERIPHERALS),
     "cortex-m4": Core("cortex_m", "UC_CPU_ARM_CORTEX_M4", _ARM_PERIPHERALS),
     "cortex-m7": Core("cortex_m", "UC_CPU_ARM_CORTEX_M7", _ARM_PERIPHERALS),

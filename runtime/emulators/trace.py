@@ -17,7 +17,8 @@ CAPACITY = 1 << 16
 """Slots of the table: blocks times layers. A model of 60 layers uses some thousand."""
 
 RUNNING, SLICE_OVER, FULL = 0, 1, 2
-_VERSION = 1
+VERSION = 2
+"""Of the layout; block_trace.h has the same."""
 _UNSIGNED = ctypes.c_uint64
 
 
@@ -28,7 +29,8 @@ class _Header(ctypes.Structure):
         (name, _UNSIGNED)
         for name in (
             "version counting status slice executed_bytes layer reached previous used invoke_begin invoke_end "
-            "arena_begin arena_end stop layer_count layers_offset capacity blocks_offset touched_offset"
+            "arena_begin arena_end aligned_only misaligned misaligned_block stop "
+            "layer_count layers_offset capacity blocks_offset touched_offset"
         ).split()
     ]
 
@@ -103,7 +105,7 @@ class Trace:
             self._memory, np.uint8, arena[1] - arena[0], touched_offset
         )
         header = self.header
-        header.version = _VERSION
+        header.version = VERSION
         header.invoke_begin, header.invoke_end = layout.invoke
         header.arena_begin, header.arena_end = arena
         header.layer_count, header.layers_offset = len(layers), layers_offset
@@ -124,6 +126,7 @@ class Trace:
         self._blocks.fill(0)
         self._touched.fill(0)
         self.header.used = self.header.previous = self.header.layer = self.header.reached = 0
+        self.header.misaligned = 0
         self.header.status = RUNNING
         self.header.counting = 1
 

@@ -10,8 +10,8 @@ from midge.runtime.board import Board
 from midge.runtime.emulators.cores import Core
 from midge.runtime.emulators.elf import Image
 from midge.runtime.emulators.engine import Engine, FaultError, Register
-from midge.runtime.emulators.trace import SLICE_OVER, Layout, Trace, built_library
-from midge.runtime.errors import CapacityError, DeviceError, InputError
+from midge.runtime.emulators.trace import SLICE_OVER, VERSION, Layout, Trace, built_library
+from midge.runtime.errors import CapacityError, DeviceError, InputError, MissingToolError
 
 VECTORS = ".vectors"
 """The section that the linker script puts where the core starts."""
@@ -68,7 +68,7 @@ class UnicornEngine(Engine):
 
         self._map_memories(board, core)
         self._load(image, board)
-        self._add_hooks()
+        self._add_hooks(core.aligned_only)
         self._pc, stack = reset_state(image, core)
         self._uc.reg_write(self._registers["sp"], stack)
 
@@ -118,9 +118,10 @@ class UnicornEngine(Engine):
         """Note accesses to the arena in the record from now on, or no longer."""
         if on:
             both = self._constants.UC_HOOK_MEM_READ | self._constants.UC_HOOK_MEM_WRITE
-            begin, end = self.trace.header.arena_begin, self.trace.header.arena_end
-            # An access may begin below the arena and reach into it.
-            self._watch = self._hook(both, self._memory_hook, max(0, begin - 15), end - 1)
+            header = self.trace.header
+            # An access may begin below the arena and reach into it. A begin behind the end means everywhere.
+            begin, end = (1, 0) if header.aligned_only else (max(0, header.arena_begin - 15), header.arena_end - 1)
+            self._watch = self._hook(both, self._memory_hook, begin, end)
         elif self._watch is not None:
             self._library.uc_hook_del(self._uc._uch, self._watch)
             self._watch = None
@@ -159,9 +160,14 @@ class UnicornEngine(Engine):
                     f"memories of board {board.name}: it was built for another board"
                 ) from None
 
-    def _add_hooks(self) -> None:
+    def _add_hooks(self, aligned_only: bool) -> None:
         c = self._constants
         hooks = ctypes.CDLL(str(built_library("midge_trace")))
+        if hooks.midge_trace_version() != VERSION:
+            raise MissingToolError(
+                "libmidge_trace was built from other sources: install Midge again with `pip install .`"
+            )
+        self.trace.header.aligned_only = aligned_only
         self.trace.header.stop = ctypes.cast(self._library.uc_emu_stop, ctypes.c_void_p).value
         self._memory_hook = hooks.midge_unicorn_memory
         self._hook(c.UC_HOOK_BLOCK, hooks.midge_unicorn_block, 1, 0)

@@ -24,6 +24,7 @@ void model_undefined(void);
 void model_hang(void);
 void model_deep_stack(void);
 void model_write_flash(void);
+void model_misaligned(void);
 
 static NOINLINE int32_t dot(const int8_t *a, const int8_t *b, int32_t count) {
   int32_t sum = 0;
@@ -45,14 +46,14 @@ NOINLINE void model_layer_0(void) {
 
 static NOINLINE void misbehave(int32_t how) {
   static const layer ways[] = {model_bad_read, model_bad_write, model_undefined, model_hang, model_deep_stack,
-                               model_write_flash};
+                               model_write_flash, model_misaligned};
   ways[how]();
 }
 
 /* Calls another function, divides, and switches. */
 NOINLINE void model_layer_1(void) {
   int32_t sum = dot(model_arena, model_arena + 128, 63) + (int32_t)calls;
-  if (model_arena[0] >= 100 && model_arena[0] < 106) {
+  if (model_arena[0] >= 100 && model_arena[0] < 107) {
     misbehave(model_arena[0] - 100);
   }
   uint64_t wide = (uint64_t)(uint32_t)sum * 1000003U;
@@ -97,6 +98,10 @@ NOINLINE void model_undefined(void) {
 #endif
 }
 NOINLINE void model_write_flash(void) { *(volatile uint32_t *)((uintptr_t)model_init & ~(uintptr_t)3U) = 0U; }
+NOINLINE void model_misaligned(void) {
+  static void *volatile odd = model_arena + 1; /* the compiler must not see it, or it reads byte by byte */
+  model_arena[64] = (int8_t) * (uint32_t *)odd;
+}
 NOINLINE void model_deep_stack(void) {
   volatile int8_t room[512];
   int32_t i;

@@ -49,8 +49,8 @@ def test_touched_bytes_are_those_read_or_written(open_board: Callable[..., Emula
 def test_cycles_follow_the_manual(open_board: Callable[..., Emulator], engine: str) -> None:
     """Layer 0: 202 cycles and 100 refills of 1 to 3; the estimate takes 2.
 
-    Layer 1: sub 1, str with immediate offset 1, ite 1, two additions 2, b 1 + 2, nop 1, add 1, bx 1 + 2. Layer 2: ldr 2,
-    ldr 2 (its address comes from the load before), adds 1, strh 1, bx 1 + 2.
+    Layer 1: sub 1, str with immediate offset 1, ite 1, two additions 2, b 1 + 2, nop 1, add 1, bx 1 + 2. Layer 2:
+    ldr 2, ldr 2 (its address comes from the load before), adds 1, strh 1, bx 1 + 2.
     """
     with open_board("mps2-an386", engine, source="counted.c") as emulator:
         cycles = emulator.cycles(emulator.run([INPUT]))

@@ -14,7 +14,9 @@ Open = Callable[..., Emulator]
 INPUT = bytes((i * 37) % 90 if i % 3 else 256 - (i + 1) for i in range(64))
 BOTH_MODEL = ["microbit", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "qemu-rv32"]
 ENGINES = ["unicorn", "qemu"]
-BAD_READ, BAD_WRITE, UNDEFINED, HANG, DEEP_STACK, WRITE_FLASH = (bytes([100 + way]) + bytes(63) for way in range(6))
+BAD_READ, BAD_WRITE, UNDEFINED, HANG, DEEP_STACK, WRITE_FLASH, MISALIGNED = (
+    bytes([100 + way]) + bytes(63) for way in range(7)
+)
 
 
 def signed(data: bytes) -> list[int]:
@@ -138,6 +140,19 @@ def test_faults_of_the_smallest_core_are_seen(open_board: Open, engine: str) -> 
 def test_writing_flash_is_a_fault(open_board: Open) -> None:
     with open_board("mps2-an386", "unicorn") as emulator, pytest.raises(DeviceError, match="write to flash"):
         emulator.run([WRITE_FLASH])
+
+
+@pytest.mark.parametrize(
+    ("engine", "reason"), [("unicorn", "an access not aligned to its size"), ("qemu", "hard fault")]
+)
+def test_misaligned_accesses_are_found_where_they_would_fault(open_board: Open, engine: str, reason: str) -> None:
+    """A Cortex-M0 faults on them, a Cortex-M4 does not; Unicorn lets them pass on both, so we look ourselves."""
+    with open_board("microbit", engine) as emulator:
+        emulator.run([INPUT], touched=True)
+        with pytest.raises(DeviceError, match=rf"{reason}.*in `model_misaligned`"):
+            emulator.run([MISALIGNED], touched=True)
+    with open_board("mps2-an386", engine) as emulator:
+        emulator.run([MISALIGNED], touched=True)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
