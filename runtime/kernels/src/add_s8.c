@@ -1,4 +1,10 @@
-#include "add_s8.h"
+#include "broadcast.h"
+#include "inner_loops.h"
 
-MIDGE_BINARY_KERNEL(midge_add_s8, int8_t, const midge_sum sum = midge_make_sum(params);
-                    , midge_sum_result(&sum, midge_operand1(&sum, a) + midge_operand2(&sum, b)))
+void midge_add_s8(const midge_add_s8_params *params, const int8_t *input1, const int8_t *input2, int8_t *output) {
+  midge_row row = {0, 0, 0, {0}};
+
+  do {
+    midge_add_row_s8(params, input1 + row.input1, input2 + row.input2, output + row.output);
+  } while (midge_next_row(&params->broadcast, &row));
+}

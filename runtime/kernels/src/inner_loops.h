@@ -42,6 +42,9 @@ void midge_depthwise4_f32(const float *window, int32_t rows, int32_t row_stride,
 float midge_depthwise1_f32(const float *window, int32_t rows, int32_t row_stride, int32_t columns,
                            int32_t column_stride, const float *weights, float sum);
 
+/* One row of the last axis of an addition; see midge_add_s8. The output may be either operand. */
+void midge_add_row_s8(const midge_add_s8_params *params, const int8_t *row1, const int8_t *row2, int8_t *output);
+
 /* All output channels of `pixels` output pixels next to each other. `window` is the first pixel's window in the padded
  * int16 image, the next one lies `pixel_stride` elements on. May read one element behind a window. */
 void midge_wide_conv_s8(const midge_conv_2d_wide_s8_params *params, const int16_t *window, int32_t pixel_stride,

@@ -1,4 +1,4 @@
-/* What the wide inner loops share on x86-64: eight int32 sums become eight int8 outputs, with AVX2 or without. */
+/* What the inner loops on int8 share on x86-64 with AVX2. */
 #ifndef MIDGE_WIDE_S8_H
 #define MIDGE_WIDE_S8_H
 
@@ -10,6 +10,16 @@
 #include "requantize.h"
 
 #define MIDGE_AVX2 __attribute__((target("avx2")))
+
+/* midge_doubling_high_mul on eight lanes. */
+MIDGE_AVX2 static inline __m256i midge_doubling_high_mul_avx2(__m256i x, __m256i multiplier) {
+  const __m256i half = _mm256_set1_epi64x((int64_t)1 << 30);
+  const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(x, multiplier), half);
+  const __m256i odd =
+      _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(x, 32), _mm256_srli_epi64(multiplier, 32)), half);
+  /* Bits 31 to 62 of each product: even ones move to the low half of their lane, odd ones to the high half. */
+  return _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xAA);
+}
 
 /* How the sums of eight neighbouring channels become outputs. */
 typedef struct {
@@ -47,13 +57,8 @@ MIDGE_AVX2 static inline midge_block_avx2 midge_load_block(const int32_t *bias, 
 
 /* midge_requantize_s8 on eight channels, still as int32. */
 MIDGE_AVX2 static inline __m256i midge_finish_block(const midge_block_avx2 *block, __m256i sum) {
-  const __m256i half = _mm256_set1_epi64x((int64_t)1 << 30);
   const __m256i x = _mm256_sllv_epi32(_mm256_add_epi32(sum, block->bias), block->left);
-  const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(x, block->multiplier), half);
-  const __m256i odd = _mm256_add_epi64(
-      _mm256_mul_epi32(_mm256_srli_epi64(x, 32), _mm256_srli_epi64(block->multiplier, 32)), half);
-  /* Bits 31 to 62 of each product: even ones move to the low half of their lane, odd ones to the high half. */
-  const __m256i high = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xAA);
+  const __m256i high = midge_doubling_high_mul_avx2(x, block->multiplier);
   const __m256i remainder = _mm256_and_si256(high, block->mask);
   const __m256i threshold = _mm256_sub_epi32(block->threshold, _mm256_srai_epi32(high, 31));
   const __m256i rounded =
