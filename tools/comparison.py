@@ -56,7 +56,7 @@ class ComparingBackend:
     """
 
     def __init__(self, board: EmulatedBackend) -> None:
-        program = board.firmware.program
+        program = board.firmware.compiled.program
         self.inputs: tuple[TensorInfo, ...] = board.inputs
         self.outputs: tuple[TensorInfo, ...] = board.outputs
         self.samples = 0
@@ -96,7 +96,7 @@ class ComparingBackend:
 
     def _in_outputs(self, expected: list[Array], found: list[Array]) -> Difference:
         """Name an output: layer by layer everything was equal, so the board does not repeat itself."""
-        program = self._board.firmware.program
+        program = self._board.firmware.compiled.program
         for tensor, a, b in zip(program.graph.outputs, expected, found, strict=True):
             if not same_bits(a, b):
                 return _difference(self.samples, program, _writer(program, tensor), tensor, a, b)
@@ -114,7 +114,7 @@ def find_difference(
         arrays: the sample.
         sample: its number, for the result.
     """
-    program, plan = board.firmware.program, board.firmware.plan
+    program, plan = board.firmware.compiled.program, board.firmware.compiled.plan
     host = HostBackend(host_program, keep_tensors=True)
     host.invoke(arrays)
     working = [position for position, step in enumerate(program.steps) if step.calls]  # the manifest's layers

@@ -1,4 +1,4 @@
-"""From a model file to firmware on an emulated board: what `compile`, `run`, `validate` and `profile` share."""
+"""Firmware on an emulated board, for as long as a command needs it: what `run`, `validate` and `profile` share."""
 
 from __future__ import annotations
 
@@ -11,86 +11,50 @@ from pathlib import Path
 import numpy as np
 
 from midge.runtime.backends.backend import TensorInfo, describe
-from midge.runtime.backends.c.build import BuildResult, build
-from midge.runtime.backends.c.emit_constants import constant_bytes
-from midge.runtime.backends.c.manifest import Manifest
-from midge.runtime.backends.c.project import replace_project, stage_project
-from midge.runtime.backends.c.target import arch_for
+from midge.runtime.backends.c import CompileResult, compile_model
+from midge.runtime.backends.c.build import BuildResult
 from midge.runtime.board import Board
 from midge.runtime.emulators import AfterLayer, Emulator, Run, open_emulator
 from midge.runtime.emulators.cycles import Cycles
-from midge.runtime.errors import CapacityError
 from midge.runtime.graph import Array
-from midge.runtime.model import compile_graph
-from midge.runtime.passes.plan_memory import Plan, plan_memory
-from midge.runtime.program import Program, Target
-from midge.runtime.tflite.reader import read_file
 from midge.runtime.toolchain import find_toolchain
 from midge.tools import log
-from midge.tools.capacity import find_shortages
-
-DEFAULT_NAME = "model"
 
 
 @dataclass(frozen=True, eq=False)
 class Firmware:
-    """A model compiled for a board."""
+    """A model built for a board."""
 
     board: Board
-    program: Program
-    plan: Plan
-    manifest: Manifest
-    directory: Path
-    build: BuildResult | None
-    """None where the project was only written."""
-
-    def describe_build(self) -> str:
-        """Return compiler and mode, for people: `gcc 12.2.1, default mode`."""
-        assert self.build is not None
-        return f"{self.build.compiler} {self.build.compiler_version}, {self.program.target.optimize} mode"
+    compiled: CompileResult
+    build: BuildResult
 
 
-def compile_model(
-    model: Path,
-    board: Board,
-    directory: Path,
-    *,
-    optimize: str | None = None,
-    compiler: str | None = None,
-    name: str = DEFAULT_NAME,
-    run_compiler: bool = True,
-) -> Firmware:
-    """Write the project of a model into `directory`, whole or not at all, and build it there.
-
-    Raises:
-        InputError: the model, the name or the folder is not usable.
-        UnsupportedError: an operator that no kernel covers, or a core that nothing builds for.
-        CapacityError: it does not fit the board.
-        MissingToolError: no compiler is installed.
-    """
-    program = compile_graph(read_file(model), Target(arch=arch_for(board.cpu), optimize=optimize or "default"))
-    plan = plan_memory(program)
-    shortages = find_shortages(board, plan, constant_bytes(program))
-    if shortages:
-        raise CapacityError("\n  ".join([f"{model.name} does not fit {board.name}:", *shortages]))
-    toolchain = find_toolchain(board, compiler) if run_compiler else None
-    built = None
-    with replace_project(directory) as replacement, log.progress("writing the project") as bar:
-        manifest = stage_project(program, plan, board, replacement.staging, name, model_file=model.name)
-        replacement.install()
-        if toolchain is not None:
-            bar.describe(f"building with {toolchain.name} {toolchain.version}")
-            built = build(directory, board, toolchain, optimize=optimize)
-    return Firmware(board, program, plan, manifest, directory, built)
+def describe_build(build: BuildResult, optimize: str) -> str:
+    """Return compiler and mode, for people: `gcc 12.2.1, default mode`."""
+    return f"{build.compiler} {build.compiler_version}, {optimize} mode"
 
 
 @contextmanager
 def temporary_firmware(
     model: Path, board: Board, *, optimize: str | None = None, compiler: str | None = None
 ) -> Iterator[Firmware]:
-    """Build a model's firmware in a folder that goes when the block ends; errors are those of `compile_model`."""
+    """Build a model's firmware in a folder that goes when the block ends.
+
+    Raises:
+        InputError: the model is not usable.
+        UnsupportedError: an operator that no kernel covers, or a core that nothing builds for.
+        CapacityError: it does not fit the board.
+        MissingToolError: no compiler is installed.
+    """
+    toolchain = find_toolchain(board, compiler)
     with tempfile.TemporaryDirectory(prefix="midge-") as folder:
-        yield compile_model(model, board, Path(folder) / "firmware", optimize=optimize, compiler=compiler)
+        with log.progress(f"building with {toolchain.name} {toolchain.version}"):
+            compiled = compile_model(
+                model, board, Path(folder) / "firmware", optimize=optimize, toolchain=toolchain, build=True
+            )
+        assert compiled.build is not None
+        yield Firmware(board, compiled, compiled.build)
 
 
 @contextmanager
@@ -101,8 +65,7 @@ def emulated(firmware: Firmware) -> Iterator[EmulatedBackend]:
         MissingToolError: no emulator for its core is installed.
         UnsupportedError: nothing emulates its core.
     """
-    assert firmware.build is not None
-    with open_emulator(firmware.build.elf, firmware.manifest, firmware.board) as emulator:
+    with open_emulator(firmware.build.elf, firmware.compiled.manifest, firmware.board) as emulator:
         yield EmulatedBackend(firmware, emulator)
 
 
@@ -110,7 +73,7 @@ class EmulatedBackend:
     """Firmware on an emulated board, as a backend like those of this host."""
 
     def __init__(self, firmware: Firmware, emulator: Emulator) -> None:
-        graph = firmware.program.graph
+        graph = firmware.compiled.program.graph
         self.firmware = firmware
         self.inputs: tuple[TensorInfo, ...] = tuple(describe(graph.tensors[index]) for index in graph.inputs)
         self.outputs: tuple[TensorInfo, ...] = tuple(describe(graph.tensors[index]) for index in graph.outputs)

@@ -18,7 +18,6 @@ from midge.runtime.passes import run_passes
 from midge.runtime.passes.plan_memory import Plan, plan_memory
 from midge.runtime.program import Program, Step, Target
 from midge.runtime.tflite.reader import read_file
-from midge.tools.capacity import find_shortages
 
 _LISTED = 8
 """Operators that one line of a message names."""
@@ -132,7 +131,7 @@ def inspect_model(
         weights = constant_bytes(program)
     reasons = [f"operator {row.index} ({row.kind}): {row.reason}" for row in rows if row.reason is not None]
     if board is not None and plan is not None and weights is not None:
-        reasons += find_shortages(board, plan, weights)
+        reasons += _find_shortages(board, plan, weights)
     return Inspection(
         file=path.name,
         graph=graph,
@@ -197,6 +196,22 @@ def _left_out(graph: Graph, prepared: Graph) -> list[OperatorRow]:
 def _some(indices: list[int]) -> str:
     listed = ", ".join(str(index) for index in indices[:_LISTED])
     return listed if len(indices) <= _LISTED else f"{listed} and {len(indices) - _LISTED} more"
+
+
+def _find_shortages(board: Board, plan: Plan, weights: int) -> list[str]:
+    """Return what does not fit, in words; code, stack and other variables, which come on top, are not counted."""
+    reasons = []
+    if plan.total > board.ram.size:
+        reasons.append(
+            f"arena and scratch take {plan.total:,} bytes, {plan.total - board.ram.size:,} more than the "
+            f"{board.ram.size:,} of {board.ram.name} on {board.name}"
+        )
+    if weights > board.flash.size:
+        reasons.append(
+            f"weights take {weights:,} bytes, {weights - board.flash.size:,} more than the {board.flash.size:,} of "
+            f"{board.flash.name} on {board.name}"
+        )
+    return reasons
 
 
 def _tensor(info: TensorInfo) -> dict[str, Any]:

@@ -90,8 +90,7 @@ class Measurement:
     def document(self) -> dict[str, Any]:
         """Return the JSON document; what was not measured is absent."""
         firmware = self.firmware
-        build, board, manifest = firmware.build, firmware.board, firmware.manifest
-        assert build is not None
+        build, board, manifest = firmware.build, firmware.board, firmware.compiled.manifest
         source = {"latency": self.latency_source}
         document: dict[str, Any] = {
             "schema": 1,
@@ -132,7 +131,6 @@ def measure(backend: EmulatedBackend, arrays: Sequence[Array], on: str) -> Measu
         DeviceError: the firmware faulted or hung, or the emulator failed.
     """
     firmware = backend.firmware
-    assert firmware.build is not None
     comparison = ComparingBackend(backend)
     outputs = Model(comparison).run(*_first_sample(arrays, comparison))
     run = backend.last_run
@@ -155,7 +153,7 @@ def measure(backend: EmulatedBackend, arrays: Sequence[Array], on: str) -> Measu
             cycles=None if cycles is None else cycles.layers[position],
             latency_us=None if cycles is None else cycles.layers[position] / clock,
         )
-        for position, layer in enumerate(firmware.manifest.layers)
+        for position, layer in enumerate(firmware.compiled.manifest.layers)
     )
     return Measurement(
         firmware=firmware,
@@ -166,8 +164,8 @@ def measure(backend: EmulatedBackend, arrays: Sequence[Array], on: str) -> Measu
         latency_us=latency,
         latency_range_us=latency_range,
         energy=_energy(firmware, latency, latency_range),
-        arena=firmware.plan.arena,
-        scratch=firmware.plan.scratch,
+        arena=firmware.compiled.plan.arena,
+        scratch=firmware.compiled.plan.scratch,
         stack=run.stack_bytes,
         data=firmware.build.ram.data,
         flash=firmware.build.flash,

@@ -109,14 +109,14 @@ class Outputs:
             del self._staged[path]
 
 
-def check_folder(option: str, folder: Path, inputs: Iterable[Path]) -> None:
+def check_folder(option: str, folder: Path, inputs: Iterable[Path | None]) -> None:
     """Check that a folder to write into is none of the inputs.
 
     Raises:
         InputError: it is.
     """
     for source in inputs:
-        if _same(folder, source):
+        if source is not None and _same(folder, source):
             raise InputError(f"{option} {folder}: this is an input; name a folder to write into")
 
 

@@ -185,12 +185,12 @@ def _rule(wide: npt.NDArray[np.int64], plain: bool) -> str:
 
 def _ticks(program: Program, steps: int, columns: int, step_width: int) -> str:
     """Return the operator indices under the columns, as many as fit."""
-    text = [" "] * (columns * step_width + 8)
+    text = [" "] * (columns * step_width)
     free = 0
     for step in range(steps):
         place = step * columns // steps * step_width
-        if place >= free:
-            number = str(program.steps[step].index)
+        number = str(program.steps[step].index)
+        if free <= place <= len(text) - len(number):
             text[place : place + len(number)] = number
             free = place + len(number) + 1
     return "".join(text).rstrip()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from midge.runtime.board import load_board
 from midge.tools import log, options
-from midge.tools.outputs import check_folder
+from midge.tools.outputs import Outputs, check_folder
 from midge.tools.tables import count, make_table
 
 if TYPE_CHECKING:
-    from midge.tools.firmware import Firmware
+    from midge.runtime.backends.c import CompileResult
 
 
 @click.command("compile")
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @options.build_options
 @click.option("--build", "run_compiler", is_flag=True, help="Build DIR/build/firmware.elf, .bin and .map as well.")
-@options.verbose_option
+@options.json_option
 def command(
     model: Path,
     board: str,
@@ -38,24 +39,61 @@ def command(
     optimize: str | None,
     compiler: str | None,
     run_compiler: bool,
+    json_path: Path | None,
 ) -> None:
     """Turn a model into a C project for a board: the model, the kernels that it needs, start-up and linker script.
 
     The project is self-contained: it builds with CMake, or with --build right here. The inference function takes no
     heap; its memory is one static array.
     """
-    from midge.tools.firmware import compile_model
+    from midge.runtime.backends.c import compile_model
+    from midge.runtime.toolchain import find_toolchain
 
-    check_folder("-o", directory, [model])
-    firmware = compile_model(
-        model, load_board(board), directory, optimize=optimize, compiler=compiler, name=name, run_compiler=run_compiler
-    )
-    _print(firmware)
+    inputs = [model, options.board_file(board)]
+    check_folder("-o", directory, inputs)
+    described = load_board(board)
+    toolchain = find_toolchain(described, compiler) if run_compiler else None
+    with Outputs(inputs) as outputs:
+        outputs.add("--json", json_path)
+        with log.progress("writing the project" if toolchain is None else f"building with {toolchain.name}"):
+            made = compile_model(
+                model, described, directory, name=name, optimize=optimize, toolchain=toolchain, build=run_compiler
+            )
+        _print(made)
+        outputs.write_json(json_path, _document(made))
 
 
-def _print(firmware: Firmware) -> None:
-    manifest, build = firmware.manifest, firmware.build
-    log.result(log.printable(f"{firmware.directory}: {manifest.model_file} for {firmware.board.name}"))
+def _document(made: CompileResult) -> dict[str, Any]:
+    """Return the JSON document; what only a build knows is absent without one."""
+    manifest, build = made.manifest, made.build
+    document: dict[str, Any] = {
+        "schema": 1,
+        "model": {"file": manifest.model_file, "sha256": manifest.model_sha256, "macs": manifest.macs},
+        "board": manifest.board,
+        "output": str(made.directory),
+        "name": manifest.name,
+        "optimize": manifest.optimize,
+        "arena": manifest.arena,
+        "scratch": manifest.scratch,
+        "weights": manifest.weights,
+    }
+    if build is not None:
+        document["elf"] = str(build.elf)
+        document["flash"] = {"code": build.flash.code, "weights": build.flash.weights, "other": build.flash.other}
+        document["reserved_stack"], document["data"] = build.ram.stack, build.ram.data
+        document["tool"] = {
+            "version": version("midge"),
+            "compiler": f"{build.compiler} {build.compiler_version}",
+            "flags": list(build.flags),
+        }
+    return document
+
+
+def _print(made: CompileResult) -> None:
+    from midge.tools.firmware import describe_build
+
+    manifest, build = made.manifest, made.build
+    log.result(log.printable(f"{made.directory}: {manifest.model_file} for {manifest.board}"))
     table = make_table("", "~")
     table.show_header = False
     table.add_row(f"{manifest.name}.c, {manifest.name}.h", "the model and its interface")
@@ -63,7 +101,7 @@ def _print(firmware: Firmware) -> None:
     table.add_row("platform/", "start-up, linker script and main for this board")
     table.add_row("CMakeLists.txt, README.md", "how to build it into firmware of your own")
     if build is not None:
-        table.add_row(f"build/{build.elf.name}", f"built with {firmware.describe_build()}")
+        table.add_row(f"build/{build.elf.name}", f"built with {describe_build(build, manifest.optimize)}")
     log.result(table)
     sizes = make_table("Bytes", ">arena", ">scratch", ">stack", ">data", ">code", ">weights", ">other")
     flash = ["-", count(manifest.weights), "-"]

@@ -64,10 +64,13 @@ def command(
 
 
 def _print(measured: Measurement) -> None:
+    from midge.tools.firmware import describe_build
+
     firmware = measured.firmware
-    board, manifest = firmware.board, firmware.manifest
+    board, manifest = firmware.board, firmware.compiled.manifest
     core = f"{CPUS[board.cpu].title}, {quantity(board.clock_hz, 'Hz')}"
-    log.result(log.printable(f"{manifest.model_file} on {board.name} ({core}), {firmware.describe_build()}"))
+    built = describe_build(firmware.build, manifest.optimize)
+    log.result(log.printable(f"{manifest.model_file} on {board.name} ({core}), {built}"))
     log.result("")
     _print_layers(measured)
     log.result("")
@@ -97,7 +100,7 @@ def _print_layers(measured: Measurement) -> None:
         if log.is_verbose():
             blank = [""] * (6 + timed)
             table.add_row(*blank, f"  {short_name(layer.name)}")
-    macs = measured.firmware.manifest.macs
+    macs = measured.firmware.compiled.manifest.macs
     table.add_section()
     table.add_row(
         "",
@@ -147,7 +150,6 @@ def _print_memory(measured: Measurement) -> None:
 def _print_sources(measured: Measurement) -> None:
     firmware = measured.firmware
     board, build = firmware.board, firmware.build
-    assert build is not None
     lines = [
         f"instructions: counted on the emulator of {board.cpu}, from entering the inference function to leaving it",
         f"arena, scratch: the memory plan, equal to the linker's; data, flash: the ELF made by {build.compiler}",

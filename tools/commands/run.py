@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -34,8 +34,10 @@ _FIRST_SAMPLES = 10
     "-o", "--output", type=click.Path(path_type=Path), metavar="Y",
     help="Write the outputs to this file: .npy, or .npz keyed by output name for several. Default: a summary.",
 )  # fmt: skip
-@options.verbose_option
-def command(model: Path, inputs: tuple[Path, ...], on: str, board: str | None, output: Path | None) -> None:
+@options.json_option
+def command(
+    model: Path, inputs: tuple[Path, ...], on: str, board: str | None, output: Path | None, json_path: Path | None
+) -> None:
     """Run a model on this host, in LiteRT, or as firmware on the emulator of a board.
 
     An array of exactly the declared shape is one sample; otherwise axis 0 counts samples. Arrays are in the file's
@@ -45,6 +47,7 @@ def command(model: Path, inputs: tuple[Path, ...], on: str, board: str | None, o
 
     with Outputs([model, *inputs, options.board_file(board)]) as files:
         files.add("--output", output)
+        files.add("--json", json_path)
         arrays = read_inputs(inputs, read_interface(model)[0])
         with _open(model, on, board) as loaded:
             results = loaded.run(*arrays)
@@ -52,6 +55,33 @@ def command(model: Path, inputs: tuple[Path, ...], on: str, board: str | None, o
             _print(results, loaded.outputs)
         else:
             files.write(output, encode_outputs(output, results, loaded.outputs))
+        files.write_json(json_path, _document(model, on, results, loaded.outputs))
+
+
+def _document(model: Path, on: str, arrays: Sequence[Array], outputs: Sequence[TensorInfo]) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "model": model.name,
+        "on": on,
+        "outputs": [
+            {
+                "name": info.name,
+                "shape": list(array.shape),
+                "dtype": info.dtype,
+                "scale": info.scale,
+                "zero_point": info.zero_point,
+                "values": _values(array),
+            }
+            for array, info in zip(arrays, outputs, strict=True)
+        ],
+    }
+
+
+def _values(array: Array) -> Any:
+    """Return nested lists; NaN and infinities, which JSON lacks, as text."""
+    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+        return np.where(np.isfinite(array), array.astype(object), array.astype(str).astype(object)).tolist()
+    return array.tolist()
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def command(
     from midge.tools.arrays import random_inputs, read_inputs, read_interface
     from midge.tools.comparison import ComparingBackend
     from midge.tools.evaluation import read_evaluation
-    from midge.tools.firmware import emulated, temporary_firmware
+    from midge.tools.firmware import describe_build, emulated, temporary_firmware
 
     with Outputs([model, *inputs, evaluate, options.board_file(board)]) as outputs:
         outputs.add("--json", json_path)
@@ -83,7 +83,7 @@ def command(
             emulated(firmware) as backend,
         ):
             comparison, accuracy = _run(sets, evaluation, ComparingBackend(backend))
-        where = f"{described.name} ({on}, {firmware.describe_build()})"
+        where = f"{described.name} ({on}, {describe_build(firmware.build, firmware.compiled.manifest.optimize)})"
         outputs.write_json(json_path, _document(described.name, on, comparison, accuracy))
         outputs.publish()
         _judge(comparison, where, evaluation, accuracy)
