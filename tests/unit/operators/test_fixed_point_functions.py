@@ -1,4 +1,4 @@
-"""exp, logistic and tanh in fixed point stay within 2**-20 of the real functions, far less than an int8 step; the kernel tests hold their exact bits."""
+"""exp, logistic and tanh in fixed point: within 2**-20 of the real functions, far less than an int8 step."""
 
 from __future__ import annotations
 
