@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from midge.runtime.errors import InputError, MissingToolError
+from midge.runtime.board import Board
+from midge.runtime.errors import CapacityError, InputError, MissingToolError
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,21 @@ class Image:
             if limit <= stack_pointer:
                 bottom = max(bottom, limit)
         return bottom
+
+
+def check_fits(image: Image, board: Board) -> None:
+    """Check that a program's contents lie in a board's memories.
+
+    Raises:
+        CapacityError: some do not.
+    """
+    for segment in image.segments:
+        end = segment.load_address + len(segment.data)
+        if not any(m.address <= segment.load_address and end <= m.end for m in board.memories):
+            raise CapacityError(
+                f"{image.path} puts {len(segment.data)} bytes at 0x{segment.load_address:08x}, outside the memories of "
+                f"board {board.name}: it was built for another board"
+            )
 
 
 def read_image(path: Path) -> Image:

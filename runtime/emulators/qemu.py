@@ -18,11 +18,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 from midge.runtime.board import Board
 from midge.runtime.emulators.cores import Core
 from midge.runtime.emulators.decode import instruction_bytes
-from midge.runtime.emulators.elf import Image
+from midge.runtime.emulators.elf import Image, check_fits
 from midge.runtime.emulators.engine import Engine, FaultError, Register
 from midge.runtime.emulators.gdb import GdbClient
 from midge.runtime.emulators.trace import FULL, RUNNING, Block, Layout, Trace, built_library
@@ -61,6 +62,7 @@ class QemuEngine(Engine):
         """Start QEMU with the core stopped at reset.
 
         Raises:
+            CapacityError: the program has contents outside the board's memories.
             DeviceError: QEMU does not start.
             InputError: the program has no fault handler.
         """
@@ -69,14 +71,17 @@ class QemuEngine(Engine):
         self._thumb = core.family == "cortex_m"
         self._registers = _REGISTERS[core.family]
         self._fault_handler = image.symbol(FAULT_HANDLER).address
-        self._folder = tempfile.TemporaryDirectory(prefix="midge-qemu-")
+        self._messages: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._gdb: GdbClient | None = None
         try:
-            record = Path(self._folder.name) / "record"
-            self.trace = Trace(layout, file=record)
-            self._start(image, board, core, record)
+            check_fits(image, board)
+            # Both sides have mapped the record when QEMU answers: nothing stays behind on the disk, whatever happens.
+            with tempfile.TemporaryDirectory(prefix="midge-qemu-") as folder:
+                record = Path(folder) / "record"
+                self.trace = Trace(layout, file=record)
+                self._start(image, board, core, record)
         except BaseException:
             self.close()
             raise
@@ -96,12 +101,12 @@ class QemuEngine(Engine):
         ]  # fmt: skip
         if sys.platform == "linux":
             command = [sys.executable, "-ISc", _TIED_TO_US, str(os.getpid()), *command]
-        with theirs, (Path(self._folder.name) / "messages").open("wb") as messages:
+        with theirs:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=messages,
-                stderr=messages,
+                stdout=self._messages,
+                stderr=self._messages,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C is for us; we end QEMU ourselves
             )
@@ -193,7 +198,7 @@ class QemuEngine(Engine):
             process.wait()
         if self._socket is not None:
             self._socket.close()
-        self._folder.cleanup()
+        self._messages.close()
 
     @property
     def process_id(self) -> int:
@@ -209,8 +214,9 @@ class QemuEngine(Engine):
         return _arm_fault(self) if self._thumb else _riscv_fault(self)
 
     def _with_messages(self, error: DeviceError) -> DeviceError:
-        """Add what QEMU itself has said."""
-        said = (Path(self._folder.name) / "messages").read_text(errors="replace").strip()
+        """Add what QEMU itself has said; a dump of registers may follow, which tells nobody anything."""
+        self._messages.seek(0)
+        said = self._messages.read(2000).decode(errors="replace").strip().partition("\n\n")[0]
         return DeviceError(f"{error}; QEMU says: {said}" if said else str(error))
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from midge.runtime.board import Board
 from midge.runtime.emulators.cores import Core
-from midge.runtime.emulators.elf import Image
+from midge.runtime.emulators.elf import Image, check_fits
 from midge.runtime.emulators.engine import Engine, FaultError, Register
 from midge.runtime.emulators.trace import SLICE_OVER, VERSION, Layout, Trace, built_library
-from midge.runtime.errors import CapacityError, DeviceError, InputError, MissingToolError
+from midge.runtime.errors import DeviceError, InputError, MissingToolError
 
 VECTORS = ".vectors"
 """The section that the linker script puts where the core starts."""
@@ -151,14 +151,9 @@ class UnicornEngine(Engine):
                 self._uc.mmio_map(start, stop - start, _read_zero, None, _ignore_write, None)
 
     def _load(self, image: Image, board: Board) -> None:
+        check_fits(image, board)
         for segment in image.segments:
-            try:
-                self._uc.mem_write(segment.load_address, segment.data)
-            except self._error:
-                raise CapacityError(
-                    f"{image.path} puts {len(segment.data)} bytes at 0x{segment.load_address:08x}, outside the "
-                    f"memories of board {board.name}: it was built for another board"
-                ) from None
+            self._uc.mem_write(segment.load_address, segment.data)
 
     def _add_hooks(self, aligned_only: bool) -> None:
         c = self._constants

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
+from emulator import firmware
 
-from midge.runtime.board import load_board
+from midge.runtime.board import Emulation, load_board
 from midge.runtime.emulators import Emulator, open_emulator
 from midge.runtime.errors import MissingToolError
-
-_SPEC = importlib.util.spec_from_file_location("emulator_firmware", Path(__file__).parent / "firmware.py")
-assert _SPEC is not None and _SPEC.loader is not None
-firmware = importlib.util.module_from_spec(_SPEC)
-sys.modules[_SPEC.name] = firmware
-_SPEC.loader.exec_module(firmware)
 
 Build = Callable[..., Path]
 Open = Callable[..., Emulator]
@@ -33,7 +27,7 @@ def build_firmware(tmp_path_factory: pytest.TempPathFactory) -> Build:
         if key not in built:
             folder = tmp_path_factory.mktemp(f"{board}-{compiler}")
             try:
-                built[key] = firmware.build(board, compiler, folder, (Path(__file__).parent / source).read_text())
+                built[key] = firmware.build(board, compiler, folder, Path(__file__).parent / source)
             except MissingToolError as error:
                 pytest.skip(str(error))
         return built[key]
@@ -43,14 +37,23 @@ def build_firmware(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 @pytest.fixture
 def open_board(build_firmware: Build) -> Open:
-    """Open an emulator of a board, running a firmware built for it."""
+    """Open an emulator of a board, running a firmware built for it or for another board."""
 
     def open_one(
-        board: str, engine: str | None = None, *, compiler: str | None = None, source: str = "model.c", **manifest: int
+        board: str,
+        engine: str | None = None,
+        *,
+        compiler: str | None = None,
+        source: str = "model.c",
+        built_for: str | None = None,
+        machine: str | None = None,
     ) -> Emulator:
-        elf = build_firmware(board, compiler, source)
+        elf = build_firmware(built_for or board, compiler, source)
+        target = load_board(board)
+        if machine is not None:
+            target = msgspec.structs.replace(target, emulation=Emulation(qemu_machine=machine))
         try:
-            return open_emulator(elf, firmware.manifest(**manifest), load_board(board), engine)
+            return open_emulator(elf, firmware.manifest(), target, engine)
         except MissingToolError as error:
             pytest.skip(str(error))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from midge.runtime.emulators import Emulator
-from midge.runtime.errors import DataError, DeviceError
+from midge.runtime.errors import CapacityError, DataError, DeviceError
 
 Open = Callable[..., Emulator]
 
@@ -173,6 +173,25 @@ def test_inputs_are_checked(open_board: Open, engine: str) -> None:
             emulator.run([bytes(63)])
         with pytest.raises(DataError, match="has 1 inputs, but 2"):
             emulator.run([bytes(64), bytes(64)])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_firmware_for_another_board_is_refused(open_board: Open, engine: str) -> None:
+    """The Nucleo's flash is where the other board has nothing."""
+    with (
+        open_board("mps2-an386", engine, built_for="nucleo-f446re") as emulator,
+        pytest.raises(CapacityError, match="built for another board"),
+    ):
+        emulator.run([INPUT])
+
+
+def test_qemus_own_words_are_passed_on(open_board: Open) -> None:
+    """A machine that QEMU does not have."""
+    with (
+        open_board("mps2-an386", "qemu", machine="nonsense") as emulator,
+        pytest.raises(DeviceError, match="unsupported machine type"),
+    ):
+        emulator.run([INPUT])
 
 
 def test_looking_out_for_ctrl_c_loses_no_count(open_board: Open, monkeypatch: pytest.MonkeyPatch) -> None:

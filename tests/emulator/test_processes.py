@@ -15,14 +15,12 @@ import pytest
 HANG = 103  # the input's first byte that makes model.c loop for ever
 
 SCRIPT = """
-import importlib.util, os, sys, threading, time
+import sys
 from pathlib import Path
+from emulator import firmware
 from midge.runtime.board import load_board
 from midge.runtime.emulators import open_emulator
-spec = importlib.util.spec_from_file_location("firmware", sys.argv[1])
-firmware = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(firmware)
-with open_emulator(Path(sys.argv[2]), firmware.manifest(), load_board("mps2-an386"), sys.argv[3]) as emulator:
+with open_emulator(Path(sys.argv[1]), firmware.manifest(), load_board("mps2-an386"), sys.argv[2]) as emulator:
     emulator.run([bytes(64)])
     print(getattr(emulator._engine, "process_id", 0), flush=True)
     try:
@@ -42,8 +40,9 @@ def is_running(process: int) -> bool:
 
 def start(elf: Path, engine: str) -> tuple[subprocess.Popen[str], int]:
     """Start a run that hangs; return its process and the engine's."""
-    script = [sys.executable, "-c", SCRIPT, str(Path(__file__).parent / "firmware.py"), str(elf), engine]
-    running = subprocess.Popen(script, stdout=subprocess.PIPE, text=True)
+    script = [sys.executable, "-c", SCRIPT, str(elf), engine]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    running = subprocess.Popen(script, env=environment, stdout=subprocess.PIPE, text=True)
     assert running.stdout is not None
     line = running.stdout.readline()
     time.sleep(0.5)  # for the second run to begin; earlier is as good
