@@ -125,8 +125,10 @@ def _print(result: ConversionResult, model: Path) -> None:
     log.result_wrapped(f"operators: {operators}", hanging=2)
     if result.accuracy is not None:
         accuracy = result.accuracy
+        engine = "" if accuracy.on == "host" else f", the file run by {accuracy.on}"
         log.result(
-            f"{accuracy.metric}: {accuracy.before:.4f} before, {accuracy.after:.4f} after ({accuracy.samples} samples)"
+            f"{accuracy.metric}: {accuracy.before:.4f} before, {accuracy.after:.4f} after "
+            f"({accuracy.samples} samples{engine})"
         )
     _print_layers(result)
     log.result(log.printable(f"Beside it: {Path(result.report).name}, {Path(result.recipe_file).name}"))

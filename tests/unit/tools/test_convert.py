@@ -33,7 +33,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             layers=layers,
             report=str(output) + ".report.json",
             recipe_file=str(output) + ".recipe.toml",
-            accuracy=Accuracy(0.9, 0.8, "accuracy", 100) if rest["evaluate"] else None,
+            accuracy=Accuracy(0.9, 0.8, "accuracy", 100, "host") if rest["evaluate"] else None,
         )
 
     monkeypatch.setattr(midge.converter, "convert", convert)
@@ -48,9 +48,9 @@ def test_json_has_exactly_the_promised_keys(
     outcome = midge(
         "convert", model, "-o", tmp_path / "o.tflite", "--evaluate", tmp_path / "e.npz", "--json", tmp_path / "c.json"
     )
-    document = load_json(tmp_path / "c.json")
 
     assert outcome.code == 0 and outcome.err == ""
+    document = load_json(tmp_path / "c.json")
     assert set(document) == {"schema", "recipe", "output", "bytes", "operators", "layers", "accuracy"}
     assert document["accuracy"] == {"before": 0.9, "after": 0.8}
     assert document["layers"][1] == {"name": "layer_1", "op": "CONV_2D", "rms_error": 0.01}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 
 import midge as package
+from midge.tools import cli
 from midge.tools.arrays import random_inputs
 
 pytest.importorskip("unicorn", reason="needs midge[emulate]")
 
+DIGITS = Path(__file__).parents[2] / "models" / "digits_int8.tflite"
 Midge = Callable[..., Any]
 ALWAYS = set("schema model board on optimize source instructions ram flash output_sha256 layers verdict tool".split())
 TIMED = {"cycles", "cycles_range", "latency_us", "latency_range_us"}
@@ -30,14 +33,23 @@ def profile(midge: Midge, model: Path, folder: Path, load_json: Any, *arguments:
     return document
 
 
-def test_a_cortex_m4_with_known_power_has_every_field(
-    midge: Midge, digits: Path, tmp_path: Path, load_json: Any
-) -> None:
-    document = profile(midge, digits, tmp_path, load_json, "--board", "nucleo-l4r5zi")
+@pytest.fixture(scope="module")
+def on_nucleo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The profile of the digits model on a board with a cycle model and a measured mean power."""
+    path = tmp_path_factory.mktemp("profile") / "p.json"
+
+    assert cli.run(["profile", str(DIGITS), "--board", "nucleo-l4r5zi", "--json", str(path)]) == 0
+
+    document: dict[str, Any] = json.loads(path.read_text())
+    return document
+
+
+def test_a_cortex_m4_with_known_power_has_every_field(on_nucleo: dict[str, Any]) -> None:
+    document = on_nucleo
 
     assert set(document) == ALWAYS | TIMED | ENERGY
     assert set(document["model"]) == {"file", "sha256", "macs"}
-    assert document["model"]["sha256"] == hashlib.sha256(digits.read_bytes()).hexdigest()
+    assert document["model"]["sha256"] == hashlib.sha256(DIGITS.read_bytes()).hexdigest()
     assert document["board"] == {"name": "nucleo-l4r5zi", "cpu": "cortex-m4", "clock_hz": 120_000_000}
     assert (document["on"], document["optimize"], document["verdict"]) == ("emulator", "default", "valid")
     assert document["source"]["latency"] == "emulator-cycle-model" and "41.7 mW" in document["source"]["energy"]
@@ -48,11 +60,9 @@ def test_a_cortex_m4_with_known_power_has_every_field(
         assert set(layer) == {"index", "op", "name", "kernel", "macs", "instructions", "cycles", "latency_us"}
 
 
-def test_time_and_energy_follow_from_cycles_clock_and_power(
-    midge: Midge, digits: Path, tmp_path: Path, load_json: Any
-) -> None:
+def test_time_and_energy_follow_from_cycles_clock_and_power(on_nucleo: dict[str, Any]) -> None:
     """At 120 MHz a microsecond is 120 cycles; 41.7 mW for a microsecond is 0.0417 microjoules."""
-    document = profile(midge, digits, tmp_path, load_json, "--board", "nucleo-l4r5zi")
+    document = on_nucleo
 
     assert document["latency_us"] == pytest.approx(document["cycles"] / 120)
     assert document["energy_uj"] == pytest.approx(document["latency_us"] * 0.0417)
@@ -87,19 +97,20 @@ def test_layers_and_sizes_add_up(midge: Midge, digits: Path, tmp_path: Path, loa
     assert document["optimize"] == "size" and "-Os" in document["tool"]["flags"]
 
 
-def test_the_output_is_the_hosts_for_the_documented_input(
-    midge: Midge, digits: Path, tmp_path: Path, load_json: Any
-) -> None:
-    """Without --input it is the first random sample of seed 0; with one, the file's first sample."""
-    model = package.load(digits)
-    (random,) = random_inputs(model.inputs, 1, seed=0)
-    document = profile(midge, digits, tmp_path, load_json, "--board", "mps2-an386")
-    assert document["output_sha256"] == hashlib.sha256(model.run(random)[0].tobytes()).hexdigest()
+def test_without_an_input_the_sample_is_the_documented_one(on_nucleo: dict[str, Any]) -> None:
+    """The first random sample of seed 0, on whichever board."""
+    model = package.load(DIGITS)
+    (x,) = random_inputs(model.inputs, 1, seed=0)
 
+    assert on_nucleo["output_sha256"] == hashlib.sha256(model.run(x)[0].tobytes()).hexdigest()
+
+
+def test_of_a_given_input_the_first_sample_runs(midge: Midge, digits: Path, tmp_path: Path, load_json: Any) -> None:
     x = np.random.default_rng(9).random((4, 8, 8, 1), np.float32)
     np.save(tmp_path / "x.npy", x)
     document = profile(midge, digits, tmp_path, load_json, "--board", "mps2-an386", "--input", tmp_path / "x.npy")
-    assert document["output_sha256"] == hashlib.sha256(model.run(x[:1])[0].tobytes()).hexdigest()
+
+    assert document["output_sha256"] == hashlib.sha256(package.load(digits).run(x[:1])[0].tobytes()).hexdigest()
 
 
 def test_where_every_figure_comes_from_is_printed(midge: Midge, digits: Path) -> None:
