@@ -66,7 +66,7 @@ def result(*items: Any) -> None:
     write_result("\n".join(line.rstrip() for line in captured.get().split("\n")))
 
 
-def result_wrapped(text: str, hanging: int) -> None:
+def result_wrapped(text: str, hanging: int = 0) -> None:
     """Print a paragraph, wrapped at the width of the output, all lines but the first set in by `hanging` columns."""
     result(textwrap.fill(text, width(), subsequent_indent=" " * hanging, break_on_hyphens=False))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,18 +84,19 @@ def draw_plan(program: Program, plan: Plan, width: int, *, rows: int = 16, ascii
     areas = [areas[i] for i in order]
     peak = _peak_steps(areas, plan.total, steps)
     lines: list[Text] = []
-    drawn: set[int] = set()
+    labels: dict[int, str] = {}
     if steps and plan.total:
         cells = _rasterise(areas, steps, plan.total, rows, min(steps, width - _MARGIN))
-        drawn = set(np.unique(cells).tolist()) - {_NOTHING}
-        lines = _render(cells, plan.total, steps, program, peak, width, ascii_only)
+        drawn = [number for number in np.unique(cells).tolist() if number != _NOTHING]
+        labels = dict(zip(drawn, _LABELS, strict=False))  # the blocks behind the last letter get none
+        lines = _render(cells, labels, plan.total, program, peak, width, ascii_only)
     legend = []
     for number, position in enumerate(order):
         block, offset = plan.blocks[position]
         area = areas[number]
         legend.append(
             BlockRow(
-                label=_label(number) if number in drawn else "",
+                label=labels.get(number, ""),
                 size=block.size,
                 offset=offset,
                 first=program.steps[area.first].index if steps else 0,
@@ -142,33 +144,43 @@ def _overlap(edges: npt.NDArray[np.float64], begin: float, end: float) -> npt.ND
 
 
 def _render(
-    cells: npt.NDArray[np.int64], total: int, steps: int, program: Program, peak: Sequence[int], width: int, plain: bool
+    cells: npt.NDArray[np.int64],
+    labels: Mapping[int, str],
+    total: int,
+    program: Program,
+    peak: Sequence[int],
+    width: int,
+    plain: bool,
 ) -> list[Text]:
     from rich.text import Text
 
     rows, columns = cells.shape
+    steps = len(program.steps)
     step_width = max(1, min(_WIDEST_STEP, (width - _MARGIN) // columns))
     wide = np.repeat(cells, step_width, axis=1)
     shades = _choose_shades(cells)
     glyphs = ASCII_SHADES if plain else SHADES
-    labels = _label_places(wide)
+    places = _label_places(wide, labels)
     lines = []
     for row in reversed(range(rows)):
         # The label says what address the line's upper edge is.
         address = f"{round(total * (row + 1) / rows):,}" if row == rows - 1 or (row + 1) % 4 == 0 else ""
         line = Text(f"{address:>{_MARGIN - 3}} {'|' if plain else '┤' if address else '│'} ")
-        for column in range(wide.shape[1]):
-            number = int(wide[row, column])
-            if number == _NOTHING:
-                line.append(" ")
-                continue
+        start = 0
+        for number, run in groupby(wide[row].tolist()):
+            length = len(list(run))
+            glyph = " " if number == _NOTHING else glyphs[shades[number]]
+            letter_at = places[number][1] - start if places.get(number, (_NOTHING,))[0] == row else _NOTHING
             colour = _COLOURS[number % len(_COLOURS)]
-            if labels.get(number) == (row, column):
-                line.append(_label(number), style=f"bold {colour} reverse")
+            if 0 <= letter_at < length:
+                line.append(glyph * letter_at, style=colour)
+                line.append(labels[number], style=f"bold {colour} reverse")
+                line.append(glyph * (length - letter_at - 1), style=colour)
             else:
-                line.append(glyphs[shades[number]], style=colour)
+                line.append(glyph * length, style=colour)
+            start += length
         lines.append(line)
-    lines.append(Text(f"{'0':>{_MARGIN - 3}} {'+' if plain else '└'}{'-' * 1 if plain else '─'}" + _rule(wide, plain)))
+    lines.append(Text(f"{'0':>{_MARGIN - 3}} {'+' if plain else '└'}{'-' if plain else '─'}" + _rule(wide, plain)))
     lines.append(Text(f"{'layer':>{_MARGIN - 3}}   " + _ticks(program, steps, columns, step_width)))
     marks = [" "] * (columns * step_width)
     for step in peak:
@@ -212,21 +224,15 @@ def _choose_shades(cells: npt.NDArray[np.int64]) -> dict[int, int]:
     return shades
 
 
-def _label_places(wide: npt.NDArray[np.int64]) -> dict[int, tuple[int, int]]:
+def _label_places(wide: npt.NDArray[np.int64], labels: Mapping[int, str]) -> dict[int, tuple[int, int]]:
     """Return the cell in the middle of each block, where its letter goes."""
     places = {}
-    for number in np.unique(wide).tolist():
-        if number == _NOTHING or not _label(number):
-            continue
+    for number in labels:
         own = np.argwhere(wide == number)
         middle = own.mean(axis=0)
         nearest = own[np.abs(own - middle).sum(axis=1).argmin()]
         places[number] = (int(nearest[0]), int(nearest[1]))
     return places
-
-
-def _label(number: int) -> str:
-    return _LABELS[number] if number < len(_LABELS) else ""
 
 
 def _contents(program: Program, tensors: Sequence[int], step: int) -> str:

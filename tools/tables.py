@@ -58,6 +58,8 @@ def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
     if len(name) <= longest:
         return name
     keep = longest - 1
+    if longest < 24:
+        return f"…{name[-keep:]}"
     return f"{name[: keep // 3]}…{name[len(name) - (keep - keep // 3) :]}"
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _LEGEND_ROWS = 12
 _REASONS = 5
+_OTHER_COLUMNS = 63
+"""Columns that the table of operators takes without the names, for ordinary models."""
+_SHORTEST_NAME, _LONGEST_NAME = 15, 48
 
 
 @click.command("inspect")
@@ -102,6 +105,7 @@ def _describe(role: str, info: TensorInfo) -> str:
 
 def _print_operators(found: Inspection) -> None:
     table = make_table(">#", "Operator", "Type", "Output", ">MACs", "Supported", "~Name")
+    longest = min(max(_SHORTEST_NAME, log.width() - _OTHER_COLUMNS), _LONGEST_NAME)
     for row in found.operators:
         table.add_row(
             str(row.index),
@@ -110,7 +114,7 @@ def _print_operators(found: Inspection) -> None:
             shape_text(row.shape),
             "" if row.macs == 0 else count(row.macs),
             "yes" if row.reason is None else "NO",
-            short_name(row.name),
+            short_name(row.name, longest),
         )
     log.result(table)
     for line in found.refusals():
@@ -177,7 +181,7 @@ def _print_fit(found: Inspection, plan: Plan, board: Board) -> None:
     for what, needs, memory in (("RAM", plan.total, board.ram), ("flash", found.weights, board.flash)):
         table.add_row(what, count(needs), count(memory.size), count(memory.size - needs), memory.name)
     log.result(table)
-    log.result(
+    log.result_wrapped(
         "Code (flash), stack and other variables (RAM) come on top: see `midge profile` or `midge compile --build`."
     )
 
