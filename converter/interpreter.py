@@ -61,16 +61,16 @@ class Interpreter:
         return [dequantize(array, detail) for array, detail in zip(outputs, self._outputs, strict=True)]
 
 
-def run_tflite(path: Path, arrays: Sequence[Array]) -> list[Array]:
-    """Run every sample of float arrays through a `.tflite` file and return its outputs dequantized.
+def run_tflite(path: Path, arrays: Sequence[Array]) -> tuple[str, list[Array]]:
+    """Run every sample of float arrays through a `.tflite` file; return what ran it and the outputs dequantized.
 
     Midge's own runtime does it, which gives a board's very bits; LiteRT serves for files that Midge has no kernels for.
     """
     interpreter = Interpreter(path.read_bytes())
     try:
-        return interpreter.dequantized(runtime.load(path).run(*arrays))
+        return "host", interpreter.dequantized(runtime.load(path).run(*arrays))
     except UnsupportedError:
-        return interpreter.run(arrays)
+        return "litert", interpreter.run(arrays)
 
 
 def quantize(values: Array, detail: Mapping[str, Any]) -> Array:

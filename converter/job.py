@@ -46,13 +46,15 @@ class Accuracy(msgspec.Struct, frozen=True):
     """The same measure of the Keras model (``before``) and of the `.tflite` file (``after``).
 
     ``metric`` is ``accuracy`` (share of samples that are right, 0 to 1) or ``mean squared error`` (in the square of the
-    output's unit); ``samples`` is how many samples were judged.
+    output's unit); ``samples`` is how many samples were judged; ``on`` is what ran the `.tflite` file: ``host`` for
+    Midge's own runtime, ``litert`` where Midge has no kernels for it.
     """
 
     before: float
     after: float
     metric: str
     samples: int
+    on: str = "host"
 
 
 class Outcome(msgspec.Struct, frozen=True):

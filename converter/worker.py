@@ -33,7 +33,7 @@ from midge.converter.job import (
     Outcome,
     Progress,
 )
-from midge.runtime.errors import ConversionError, Error
+from midge.runtime.errors import ConversionError, DataError, Error
 
 if TYPE_CHECKING:
     from midge.converter.network import Network
@@ -129,8 +129,9 @@ def work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
     found = None
     if judge is not None and evaluate is not None:
         say(f"measuring accuracy on {len(evaluate)} samples")
-        after = run_tflite(folder / TFLITE_FILE, evaluate.inputs)
-        found = Accuracy(judge.score(network.predict(evaluate.inputs)), judge.score(after), judge.metric, len(evaluate))
+        on, after = run_tflite(folder / TFLITE_FILE, evaluate.inputs)
+        before = judge.score(network.predict(evaluate.inputs))
+        found = Accuracy(before, judge.score(after), judge.metric, len(evaluate), on)
     return Outcome(count_operators(content), layers, found, {"tensorflow": tf.__version__, "keras": _keras_version()})
 
 
@@ -162,6 +163,11 @@ def _verify(network: Network, float_file: bytes, samples: Dataset, name: str) ->
     exact = network.predict(samples.inputs)
     found = Interpreter(float_file).run(samples.inputs)
     for spec, a, b in zip(network.outputs, exact, found, strict=True):
+        if not np.isfinite(a).all():
+            raise DataError(
+                f"output {spec.name!r} of {name} is NaN or infinite on the {samples.role} data: check the input's "
+                "units (input scale and offset) and the training"
+            )
         error = float(np.abs(a.astype(np.float64) - b).max())
         limit = VERIFY_TOLERANCE * float(np.abs(a).max())
         if not error <= limit:

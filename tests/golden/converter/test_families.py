@@ -118,3 +118,25 @@ def test_every_family_converts_and_stays_near_keras(family: str, recipe: str, tm
             assert np.abs(a - b).max() <= TOLERANCE[recipe] * np.abs(a).max()
         else:
             assert np.sqrt(np.mean((a - b) ** 2)) <= TOLERANCE[recipe] * a.std()
+
+
+@pytest.mark.parametrize(("recipe", "share", "tolerance"), [("float16", 0.6, 1e-2), ("dynamic", 0.4, 0.05)])
+def test_float16_and_dynamic_store_less_and_stay_near_keras(
+    recipe: str, share: float, tolerance: float, tmp_path: Path
+) -> None:
+    """Weights of half and a quarter of the size; LiteRT runs them, and what ran a file is said."""
+    from keras_networks import build, samples
+
+    from midge.converter.interpreter import run_tflite
+
+    model = build("vgg")
+    inputs = samples(model, COMPARED)
+    expected = keras_outputs(model, inputs)[0]
+    whole = convert(model, "float32", tmp_path)[0].stat().st_size
+
+    path, _ = convert(model, recipe, tmp_path)
+    on, found = run_tflite(path, list(inputs.values()))
+
+    assert on in ("host", "litert")
+    assert path.stat().st_size < share * whole
+    assert np.sqrt(np.mean((expected - found[0]) ** 2)) <= tolerance * expected.std()

@@ -14,7 +14,7 @@ from midge.converter.live import save_live
 from midge.converter.model_source import keras_of
 from midge.converter.recipe import load_recipe
 from midge.converter.worker import work
-from midge.runtime.errors import ConversionError, InputError
+from midge.runtime.errors import ConversionError, DataError, InputError
 
 # TensorFlow and its friends use what NumPy and Python are about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
@@ -209,3 +209,15 @@ def test_mixed_precision_computes_in_float32(tmp_path: Path) -> None:
     model.save(tmp_path / "m.keras")
 
     assert operators(tmp_path / "m.keras", tmp_path) == {"FULLY_CONNECTED": 1}
+
+
+def test_a_network_that_gives_nan_is_refused(tmp_path: Path) -> None:
+    """Its ranges mean nothing; TensorFlow would write a file all the same."""
+    import keras
+
+    model = keras.Sequential([keras.Input(INPUT), keras.layers.Dense(2)])
+    model.set_weights([np.full((3, 2), np.nan), np.zeros(2)])
+    model.save(tmp_path / "m.keras")
+
+    with pytest.raises(DataError, match="is NaN or infinite on the calibration data"):
+        operators(tmp_path / "m.keras", tmp_path)
