@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
 from midge.runtime.board import Board
-from midge.runtime.errors import CapacityError, InputError, MissingToolError
+from midge.runtime.errors import CapacityError, InputError
 
 
 @dataclass(frozen=True)
@@ -132,13 +135,7 @@ def read_image(path: Path) -> Image:
 
     Raises:
         InputError: the file is missing or is not a linked 32-bit little-endian ELF file.
-        MissingToolError: pyelftools is not installed.
     """
-    try:
-        from elftools.common.exceptions import ELFError
-        from elftools.elf.elffile import ELFFile
-    except ImportError:
-        raise MissingToolError("reading firmware needs pyelftools: `pip install midge[emulate]`") from None
     try:
         with path.open("rb") as stream:
             elf = ELFFile(stream)

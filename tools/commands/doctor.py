@@ -43,6 +43,7 @@ class _Package:
 
 _PACKAGES = (
     _Package("base", "numpy"),
+    _Package("base", "pyelftools"),
     _Package("base", "ai-edge-litert"),
     _Package("base", "cffi"),
     _Package("base", "click"),
@@ -55,7 +56,6 @@ _PACKAGES = (
     _Package("emulate", "unicorn"),
     _Package("emulate", "ziglang"),
     _Package("emulate", "capstone"),
-    _Package("emulate", "pyelftools"),
     _Package("search", "optuna"),
     _Package("boards", "esptool"),
     _Package("boards", "pyocd"),

@@ -102,7 +102,7 @@ def build(
     Raises:
         InputError: the folder is no project, or `optimize` is no mode.
         CapacityError: the firmware does not fit; the message says which memory, by how much and what takes it.
-        MissingToolError: the compiler has gone, or pyelftools is missing.
+        MissingToolError: the compiler has gone.
         RuntimeError: the compiler refuses our C, which is our bug; the message is the compiler's.
     """
     sources = project_sources(directory, has_libc=toolchain.has_libc)

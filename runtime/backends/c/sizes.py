@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from midge.runtime.board import Memory
-from midge.runtime.errors import MissingToolError
-
-if TYPE_CHECKING:
-    from elftools.elf.elffile import ELFFile
 
 _SHF_ALLOC = 2
 _ERASED = b"\xff"
@@ -117,18 +115,7 @@ class Layout:
 
 
 def read_layout(elf: Path) -> Layout:
-    """Return the sections and symbols of a linked ELF file.
-
-    Raises:
-        MissingToolError: pyelftools is not installed.
-    """
-    try:
-        from elftools.elf.elffile import ELFFile
-        from elftools.elf.sections import SymbolTableSection
-    except ModuleNotFoundError:
-        raise MissingToolError(
-            "measuring what was built needs pyelftools: expected it installed, as pip install 'midge[emulate]' does"
-        ) from None
+    """Return the sections and symbols of a linked ELF file."""
     with elf.open("rb") as stream:
         file = ELFFile(stream)
         names = {index: section.name for index, section in enumerate(file.iter_sections())}
