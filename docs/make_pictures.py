@@ -40,7 +40,8 @@ def main() -> None:
     board = ["--board", "nucleo-l4r5zi"]
     plan = shown([*midge, "inspect", str(MODEL), *board])
     picture("plan", "midge inspect digits.tflite --board nucleo-l4r5zi", plan[plan.index("MACs   ") :])
-    picture("profile", "midge profile digits.tflite --board nucleo-l4r5zi", shown([*midge, "profile", str(MODEL), *board]))
+    profile = shown([*midge, "profile", str(MODEL), *board])
+    picture("profile", "midge profile digits.tflite --board nucleo-l4r5zi", profile)
 
 
 if __name__ == "__main__":

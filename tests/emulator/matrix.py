@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import midge
 import numpy as np
+
+import midge
 from midge.runtime.backends.c import compile_model
 from midge.runtime.board import Board, load_board
 from midge.runtime.emulators import open_emulator
@@ -90,7 +91,9 @@ def try_board(path: Path, board: Board, compiler: str, samples: int, engines: Se
             with emulator:
                 for number, feed in enumerate(feeds if not counts else feeds[:1]):
                     first = number == 0
-                    run = emulator.run([np.ascontiguousarray(array).tobytes() for array in feed], touched=first and not counts)
+                    run = emulator.run(
+                        [np.ascontiguousarray(array).tobytes() for array in feed], touched=first and not counts
+                    )
                     expected = [output.tobytes() for output in host.run(*feed)]
                     if list(run.outputs) != expected:
                         return Row(**row, outcome=f"DIFFERS on sample {number} ({engine})", instructions=counts)
@@ -129,8 +132,9 @@ def main() -> int:
                 bad += not row.good
                 counts = " ".join(f"{engine} {count:,}" for engine, count in row.instructions.items())
                 print(
-                    f"{'ok ' if row.good else 'BAD'} {row.model:27} {row.board:12} {row.compiler:4} {row.outcome}; {counts};"
-                    f" code {row.code:,}; arena {row.planned:,} linked {row.linked:,} touched {row.touched:,}",
+                    f"{'ok ' if row.good else 'BAD'} {row.model:27} {row.board:12} {row.compiler:4} {row.outcome};"
+                    f" {counts}; code {row.code:,};"
+                    f" arena {row.planned:,} linked {row.linked:,} touched {row.touched:,}",
                     flush=True,
                 )
     print(f"{bad} rows amiss")

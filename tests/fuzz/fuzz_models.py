@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
+
 from midge.runtime.backends.c.emit import emit
 from midge.runtime.errors import Error
 from midge.runtime.graph import Array

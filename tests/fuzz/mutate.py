@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from midge.runtime.errors import Error
 from midge.runtime.tflite import schema
 from midge.runtime.tflite.flatbuffer import FlatBuffer
@@ -17,7 +18,7 @@ def structure(data: bytes) -> np.ndarray:
         for table in FlatBuffer(data).root().tables(schema.Model.BUFFERS, 100_000):
             array = table.array(schema.Buffer.DATA, "uint8")
             if array is not None and len(array) > 32:
-                start = array.__array_interface__["data"][0] - np.frombuffer(data, np.uint8).__array_interface__["data"][0]
+                start = array.ctypes.data - np.frombuffer(data, np.uint8).ctypes.data
                 keep[start : start + len(array)] = False
     except Error:
         pass  # a seed that is not a model is damaged all over

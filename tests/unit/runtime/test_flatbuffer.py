@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+
 from midge.runtime.errors import ModelError
 from midge.runtime.tflite.flatbuffer import FlatBuffer
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from midge.runtime.graph import DType, Graph, Tensor
 from midge.runtime.passes.plan_memory import plan_memory
 from midge.runtime.program import KernelCall, Program, Step, Target
@@ -33,8 +34,10 @@ def test_an_in_place_step_takes_no_memory_of_its_own() -> None:
     shared = Program(
         chain.graph,
         chain.target,
-        tuple(Step(s.index, s.kind, s.name, s.inputs, s.outputs, (), in_place=((i, i + 1),))
-              for i, s in enumerate(chain.steps)),
+        tuple(
+            Step(s.index, s.kind, s.name, s.inputs, s.outputs, (), in_place=((i, i + 1),))
+            for i, s in enumerate(chain.steps)
+        ),
     )
 
     assert plan_memory(shared).total == 64
@@ -77,9 +80,7 @@ def test_no_two_living_tensors_overlap_in_random_programs(seed: int) -> None:
     rng = np.random.default_rng(seed)
     count = int(rng.integers(2, 40))
     sizes = [int(rng.integers(1, 5000)) for _ in range(count)]
-    steps = [
-        (sorted({int(rng.integers(0, i)) for _ in range(int(rng.integers(1, 4)))}), [i]) for i in range(1, count)
-    ]
+    steps = [(sorted({int(rng.integers(0, i)) for _ in range(int(rng.integers(1, 4)))}), [i]) for i in range(1, count)]
     plan = plan_memory(program(sizes, steps))
 
     first = dict.fromkeys(range(count), -1) | {writes[0]: i for i, (_, writes) in enumerate(steps)}
