@@ -4,6 +4,7 @@
 #include "inner_loops.h"
 #include "memory_functions.h"
 #include "midge/kernels.h"
+#include "requantize.h"
 #include "window.h"
 
 /* A quantized image: value = scale * (stored - zero_point). */
@@ -12,28 +13,29 @@ typedef struct {
   int32_t zero_point;
 } image_scale;
 
-/* Halves away from zero; x within [-255, 255]. */
-static int32_t round_to_int(double x) { return (int32_t)(x < 0.0 ? x - 0.5 : x + 0.5); }
+/* Halves away from zero; single precision throughout, as LiteRT computes it. */
+static float round_half_away(float x) { return x < 0.0f ? x - 0.5f : x + 0.5f; }
 
-/* Rounds, adds the zero point and clamps; NaN becomes the lower bound. */
-static int8_t quantize(float x, int32_t zero_point, int32_t low, int32_t high) {
-  if (!(x > (float)(low - zero_point))) {
+/* Rounds, adds the zero point and clamps to [low, 127]; NaN becomes the lower bound. */
+static int8_t quantize(float x, int32_t zero_point, int32_t low) {
+  const float rounded = round_half_away(x);
+  if (!(rounded > (float)(low - zero_point))) {
     return (int8_t)low;
   }
-  return x >= (float)(high - zero_point) ? (int8_t)high : (int8_t)(round_to_int((double)x) + zero_point);
+  return rounded >= (float)(127 - zero_point) ? INT8_MAX : (int8_t)((int32_t)rounded + zero_point);
 }
 
 /* The zero point whose error is the smaller one: derived from the range's lower or its upper end. */
-static int32_t choose_zero_point(double low, double high, double scale) {
-  const double from_low = -128.0 - low / scale;
-  const double from_high = 127.0 - high / scale;
-  const double error_low = 128.0 - low / scale;
-  const double error_high = 127.0 + high / scale;
-  const double exact = error_low < error_high ? from_low : from_high;
-  if (!(exact > -128.0)) {
+static int32_t choose_zero_point(float low, float high, float scale) {
+  const float from_low = -128.0f - low / scale;
+  const float from_high = 127.0f - high / scale;
+  const float error_low = 128.0f - low / scale;
+  const float error_high = 127.0f + high / scale;
+  const float exact = error_low < error_high ? from_low : from_high;
+  if (!(exact > -128.0f)) {
     return -128;
   }
-  return exact >= 127.0 ? 127 : round_to_int(exact);
+  return exact >= 127.0f ? 127 : (int32_t)round_half_away(exact);
 }
 
 static image_scale quantize_image(const float *image, int32_t count, int32_t symmetric, int8_t *quantized) {
@@ -54,22 +56,21 @@ static image_scale quantize_image(const float *image, int32_t count, int32_t sym
     const float inverse = 127.0f / range;
     result.scale = range / 127.0f;
     for (int32_t i = 0; i < count; ++i) {
-      quantized[i] = quantize(image[i] * inverse, 0, -127, 127);
+      quantized[i] = quantize(image[i] * inverse, 0, -127);
     }
     return result;
   }
-  const double scale = ((double)high - (double)low) / 255.0;
-  result.zero_point = choose_zero_point(low, high, scale);
-  result.scale = (float)scale;
-  const float inverse = (float)(1.0 / (double)result.scale);
+  result.scale = (high - low) / 255.0f;
+  result.zero_point = choose_zero_point(low, high, result.scale);
+  const float inverse = 1.0f / result.scale;
   for (int32_t i = 0; i < count; ++i) {
-    quantized[i] = quantize(image[i] * inverse, result.zero_point, -128, 127);
+    quantized[i] = quantize(image[i] * inverse, result.zero_point, -128);
   }
   return result;
 }
 
 static float finish(const midge_conv_2d_dynamic_f32_params *params, image_scale scale, int32_t channel, int32_t sum) {
-  const int32_t centred = sum - scale.zero_point * params->weight_sums[channel];
+  const int32_t centred = midge_sub_wrap(sum, midge_mul_wrap(scale.zero_point, params->weight_sums[channel]));
   const float value = (float)centred * params->weight_scales[channel] * scale.scale + params->bias[channel];
   return midge_clamp_f32(value, params->activation_min, params->activation_max);
 }
