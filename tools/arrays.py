@@ -33,11 +33,11 @@ def read_inputs(paths: Sequence[Path], inputs: Sequence[TensorInfo]) -> list[Arr
     """Read one array for each input of a model, in the model's order.
 
     Args:
-        paths: one `.npy` per input in order, or a single `.npz` keyed by input name.
+        paths: one `.npy` per input in order, or a single `.npz` keyed by input name; it may hold labels as well.
         inputs: what the model takes.
 
     Raises:
-        DataError: a file is unreadable or none of these, an input has no array, or an array no input.
+        DataError: a file is unreadable or none of these, or an input has no array.
     """
     if len(paths) == 1:
         loaded = _load(paths[0])
@@ -134,8 +134,7 @@ def _load(path: Path) -> Array | dict[str, Array]:
 
 def _pick(path: Path, loaded: dict[str, Array], inputs: Sequence[TensorInfo]) -> list[Array]:
     missing = [info.name for info in inputs if info.name not in loaded]
-    surplus = sorted(set(loaded) - {info.name for info in inputs})
-    if missing or surplus:
+    if missing:
         expected = ", ".join(repr(info.name) for info in inputs)
         found = ", ".join(repr(name) for name in loaded) or "nothing"
         raise DataError(f"--input {path}: expected arrays called {expected}, found {found}")

@@ -40,7 +40,7 @@ def test_several_inputs_and_outputs_go_by_order_or_by_name(midge: Midge, two_of_
     """The model computes file = a + b and rest = a - b; an output may even be called `file`."""
     a, b = np.array([[1, 2, 3]], np.float32), np.array([[10, 20, 30]], np.float32)
     in_order = ("--input", save(tmp_path / "a.npy", a), "--input", save(tmp_path / "b.npy", b))
-    np.savez(tmp_path / "ab.npz", b=b, a=a)
+    np.savez(tmp_path / "ab.npz", b=b, a=a, labels=np.zeros(1))
 
     for inputs in (in_order, ("--input", tmp_path / "ab.npz")):
         outcome = midge("run", two_of_each, *inputs, "--output", tmp_path / "y.npz")
