@@ -16,6 +16,7 @@ from midge.runtime.graph import Array, DType, Graph, Operator, Quantization, Ten
 from midge.runtime.operators import OPERATORS
 from midge.runtime.tflite import schema
 from midge.runtime.tflite.flatbuffer import FlatBuffer, Table
+from midge.runtime.tflite.labels import read_labels
 
 MAX_ENTRIES = 100_000
 """More tensors or operators than this is damage, not a model."""
@@ -98,6 +99,7 @@ def _read(data: bytes, name: str) -> Graph:
         inputs=inputs,
         outputs=outputs,
         sha256=hashlib.sha256(data).hexdigest(),
+        labels=read_labels(data, tensors[outputs[0]].elements),
     )
     verify(graph)
     for index in (*inputs, *outputs):
