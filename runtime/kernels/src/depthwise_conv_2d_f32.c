@@ -12,8 +12,8 @@ typedef struct {
   int32_t column_stride;
 } window_view;
 
-static float clamp(const midge_depthwise_conv_2d_f32_params *params, float sum) {
-  return midge_clamp_f32(sum, params->activation_min, params->activation_max);
+static float finish(const midge_depthwise_conv_2d_f32_params *params, int32_t channel, float sum) {
+  return midge_clamp_f32(sum + params->bias[channel], params->activation_min, params->activation_max);
 }
 
 /* All output channels of one window. */
@@ -29,11 +29,10 @@ static void convolve_pixel(const midge_depthwise_conv_2d_f32_params *params, con
 
   if (params->depth_multiplier == 1) {
     for (; input + 4 <= inputs; input += 4) {
-      const float *bias = params->bias + input;
-      float sum[4] = {bias[0], bias[1], bias[2], bias[3]};
+      float sum[4];
       midge_depthwise4_f32(view->first + input, rows, view->row_stride, columns, view->column_stride, weights, sum);
       for (int32_t i = 0; i < 4; ++i) {
-        output[input + i] = clamp(params, sum[i]);
+        output[input + i] = finish(params, input + i, sum[i]);
       }
       weights += (ptrdiff_t)4 * taps;
     }
@@ -42,8 +41,8 @@ static void convolve_pixel(const midge_depthwise_conv_2d_f32_params *params, con
   for (; input < inputs; ++input) {
     for (int32_t i = 0; i < params->depth_multiplier; ++i) {
       const float sum = midge_depthwise1_f32(view->first + input, rows, view->row_stride, columns,
-                                              view->column_stride, weights, params->bias[channel]);
-      output[channel] = clamp(params, sum);
+                                              view->column_stride, weights);
+      output[channel] = finish(params, channel, sum);
       weights += taps;
       ++channel;
     }

@@ -120,11 +120,11 @@ def test_every_family_converts_and_stays_near_keras(family: str, recipe: str, tm
             assert np.sqrt(np.mean((a - b) ** 2)) <= TOLERANCE[recipe] * a.std()
 
 
-@pytest.mark.parametrize(("recipe", "share", "tolerance"), [("float16", 0.6, 1e-2), ("dynamic", 0.4, 0.05)])
+@pytest.mark.parametrize(("recipe", "share", "tolerance"), [("float16", 0.65, 1e-2), ("dynamic", 0.5, 0.05)])
 def test_float16_and_dynamic_store_less_and_stay_near_keras(
     recipe: str, share: float, tolerance: float, tmp_path: Path
 ) -> None:
-    """Weights of half and a quarter of the size; LiteRT runs them, and what ran a file is said."""
+    """Weights of half and a quarter of the size, names and tables aside; LiteRT runs them, and what ran a file is said."""
     from keras_networks import build, samples
 
     from midge.converter.interpreter import run_tflite

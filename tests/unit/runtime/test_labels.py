@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from midge.runtime.backends.c.emit import emit
 from midge.runtime.model import compile_graph
 from midge.runtime.passes.plan_memory import plan_memory

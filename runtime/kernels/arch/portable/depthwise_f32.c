@@ -2,10 +2,10 @@
 
 void midge_depthwise4_f32(const float *window, int32_t rows, int32_t row_stride, int32_t columns, int32_t column_stride,
                          const float *weights, float sum[4]) {
-  float sum0 = sum[0];
-  float sum1 = sum[1];
-  float sum2 = sum[2];
-  float sum3 = sum[3];
+  float sum0 = 0.0f;
+  float sum1 = 0.0f;
+  float sum2 = 0.0f;
+  float sum3 = 0.0f;
 
   for (; rows > 0; --rows) {
     const float *pixel = window;
@@ -26,8 +26,9 @@ void midge_depthwise4_f32(const float *window, int32_t rows, int32_t row_stride,
 }
 
 float midge_depthwise1_f32(const float *window, int32_t rows, int32_t row_stride, int32_t columns,
-                           int32_t column_stride, const float *weights,
-                      float sum) {
+                           int32_t column_stride, const float *weights) {
+  float sum = 0.0f;
+
   for (; rows > 0; --rows) {
     const float *pixel = window;
     for (int32_t column = columns; column > 0; --column) {
