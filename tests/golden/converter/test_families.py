@@ -124,7 +124,7 @@ def test_every_family_converts_and_stays_near_keras(family: str, recipe: str, tm
 def test_float16_and_dynamic_store_less_and_stay_near_keras(
     recipe: str, share: float, tolerance: float, tmp_path: Path
 ) -> None:
-    """Weights of half and a quarter of the size, names and tables aside; LiteRT runs them, and what ran a file is said."""
+    """Weights of half and a quarter of the size, names and tables aside; what ran a file is said."""
     from keras_networks import build, samples
 
     from midge.converter.interpreter import run_tflite
