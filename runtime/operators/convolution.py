@@ -120,7 +120,11 @@ def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...]:
         # LiteRT quantizes the input symmetrically where one scale serves all weights.
         quantization = node.input(1).quantization
         symmetric = quantization is not None and quantization.per_tensor
-        return (lower_dynamic(node, without_interior(_conv_geometry(node)), rows, groups, symmetric),)
+        return (
+            lower_dynamic(
+                node, without_interior(_conv_geometry(node)), rows, groups, symmetric, scales_first=symmetric
+            ),
+        )
     inputs, outputs = (node.input_index(0),), node.operator.outputs
     fused = activation(node.attributes.fused_activation)
     patch = 0 if window.all_interior else rows.shape[1]

@@ -35,7 +35,9 @@ def require_channel_scales(node: Node, output_channels: int) -> None:
     )
 
 
-def lower_dynamic(node: Node, window: Window, rows: Array, groups: int, symmetric: bool = False) -> KernelCall:
+def lower_dynamic(
+    node: Node, window: Window, rows: Array, groups: int, symmetric: bool = False, scales_first: bool = True
+) -> KernelCall:
     """Return the kernel call.
 
     Args:
@@ -44,6 +46,7 @@ def lower_dynamic(node: Node, window: Window, rows: Array, groups: int, symmetri
         rows: int8 weights, shape (output channels, products in a sum).
         groups: number of groups.
         symmetric: whether the quantized input has zero point 0.
+        scales_first: whether weight and input scale are multiplied before the sum is, in LiteRT's order.
     """
     quantization = node.input(1).quantization
     assert quantization is not None
@@ -52,6 +55,7 @@ def lower_dynamic(node: Node, window: Window, rows: Array, groups: int, symmetri
         "window": window.as_param(),
         "filter_channels": window.input_channels // groups,
         "symmetric": int(symmetric),
+        "scales_first": int(scales_first),
         **clamp_params(node, activation(node.attributes.fused_activation)),
         "weights": interleave_groups(rows, groups),
         "weight_sums": rows.astype(np.int32).sum(axis=1, dtype=np.int32),

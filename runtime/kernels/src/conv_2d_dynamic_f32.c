@@ -71,8 +71,10 @@ static image_scale quantize_image(const float *image, int32_t count, int32_t sym
 
 static float finish(const midge_conv_2d_dynamic_f32_params *params, image_scale scale, int32_t channel, int32_t sum) {
   const int32_t centred = midge_sub_wrap(sum, midge_mul_wrap(scale.zero_point, params->weight_sums[channel]));
-  const float value = (float)centred * params->weight_scales[channel] * scale.scale + params->bias[channel];
-  return midge_clamp_f32(value, params->activation_min, params->activation_max);
+  const float weight_scale = params->weight_scales[channel];
+  const float value = params->scales_first ? (float)centred * (weight_scale * scale.scale)
+                                           : (float)centred * weight_scale * scale.scale;
+  return midge_clamp_f32(value + params->bias[channel], params->activation_min, params->activation_max);
 }
 
 /* All output channels of one group for one gathered window. */

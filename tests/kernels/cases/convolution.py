@@ -159,7 +159,7 @@ def _finish(
         oracle = "litert" if kind == "DEPTHWISE_CONV_2D" else "tflm"
         if oracle == "litert" or chance(rng, 0.5):
             inputs.pop()
-    return single(kind, inputs, [output], [feed], options, version, oracle, 0.0 if dtype == "int8" else FLOAT_TOLERANCE)
+    return single(kind, inputs, [output], [feed], options, version, oracle, FLOAT_TOLERANCE if dtype == "float32" else 0.0)
 
 
 def conv_2d(rng: Rng, dtype: str) -> Case:

@@ -122,6 +122,7 @@ typedef struct {
   midge_window window;
   int32_t filter_channels;
   int32_t symmetric;
+  int32_t scales_first; /* whether the sum is multiplied by the product of both scales, or by one after the other */
   float activation_min;
   float activation_max;
   const int8_t *weights;
