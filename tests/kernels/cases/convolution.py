@@ -159,7 +159,8 @@ def _finish(
         oracle = "litert" if kind == "DEPTHWISE_CONV_2D" else "tflm"
         if oracle == "litert" or chance(rng, 0.5):
             inputs.pop()
-    return single(kind, inputs, [output], [feed], options, version, oracle, FLOAT_TOLERANCE if dtype == "float32" else 0.0)
+    tolerance = FLOAT_TOLERANCE if dtype == "float32" else 0.0
+    return single(kind, inputs, [output], [feed], options, version, oracle, tolerance)
 
 
 def conv_2d(rng: Rng, dtype: str) -> Case:
