@@ -36,8 +36,8 @@ void midge_depthwise4_s8(const int8_t *window, int32_t rows, int32_t row_stride,
 int32_t midge_depthwise1_s8(const int8_t *window, int32_t rows, int32_t row_stride, int32_t columns,
                             int32_t column_stride, const int8_t *weights);
 
-/* The same on floats; each sum starts from 0 and adds row by row, bit for bit as LiteRT's reference kernel: where a layer
- * of the dynamic-range form follows, any other rounding might become a step of its quantization. */
+/* The same on floats; each sum starts from 0 and adds row by row, bit for bit as LiteRT's reference kernel does: where
+ * a layer of the dynamic-range form follows, any other rounding might become a step of its quantization. */
 void midge_depthwise4_f32(const float *window, int32_t rows, int32_t row_stride, int32_t columns, int32_t column_stride,
                           const float *weights, float sum[4]);
 float midge_depthwise1_f32(const float *window, int32_t rows, int32_t row_stride, int32_t columns,
