@@ -46,8 +46,9 @@ def _quantizations(node: Node) -> tuple[Quantization, Quantization]:
 
 def _rescale(values: Table, factor: float) -> Table:
     multiplier, shift = quantize_multiplier(abs(factor))
-    signed = multiplier if factor >= 0 else -multiplier
-    return multiply_by_quantized_multiplier(values, signed, shift).astype(np.int64)
+    rescaled = multiply_by_quantized_multiplier(values, multiplier, shift).astype(np.int64)
+    # A negative factor negates the result: the reference rounds the halves of its first product that way.
+    return rescaled if factor >= 0 else -rescaled
 
 
 # ---- LOGISTIC and TANH ---------------------------------------------------------------------------------------------
@@ -139,12 +140,12 @@ def _leaky_relu(node: Node) -> tuple[KernelCall, ...]:
     if node.input(0).dtype == DType.FLOAT32:
         return _float_call(node, "midge_leaky_relu_f32", alpha=alpha)
     source, output = _quantizations(node)
-    # The reference computes both factors in float32.
-    with np.errstate(over="ignore"):
-        steep = np.float32(source.scale) / np.float32(output.scale)
-        slope = np.float32(source.scale) * np.float32(alpha) / np.float32(output.scale)
     values = INT8_VALUES - source.zero_point
-    result = np.where(values >= 0, _rescale(values, float(steep)), _rescale(values, float(slope)))
+    result = np.where(
+        values >= 0,
+        _rescale(values, source.scale / output.scale),
+        _rescale(values, source.scale * alpha / output.scale),
+    )
     return (lookup_call(node, result + output.zero_point),)
 
 
@@ -176,11 +177,9 @@ def _hard_swish(node: Node) -> tuple[KernelCall, ...]:
     if node.input(0).dtype == DType.FLOAT32:
         return _float_call(node, "midge_hard_swish_f32")
     source, output = _quantizations(node)
-    # The reference computes both factors in float32: of the result, and of the argument on a scale where 3 is 2**15.
-    fine_scale = np.float32(1 / 128) * np.float32(source.scale)
-    with np.errstate(over="ignore"):
-        output_factor, output_exponent = _factor16(float(fine_scale / np.float32(output.scale)))
-        gate_factor, gate_exponent = _factor16(float(fine_scale / (np.float32(3) / np.float32(32768))))
+    # Of the result, and of the argument on a scale where 3 is 2**15; its 7 more bits are those of `fine` below.
+    output_factor, output_exponent = _factor16(source.scale / 128 / output.scale)
+    gate_factor, gate_exponent = _factor16(source.scale / 128 / (3 / 2**15))
     require(output_exponent <= 0, "the input's scale is more than 128 times the output's")
     fine = (INT8_VALUES - source.zero_point) * 128
     scaled = _product16(fine, output_factor)
