@@ -44,8 +44,9 @@ def _unary(
     **judge: Any,
 ) -> Case:
     source, feed = _input(rng, dtype, _scale(rng, -4, 1) if scale is None else scale)
-    if dtype == "int8" and rng.random() < 0.3 and quantized["scale"] not in (1 / 128, 1 / 256):
-        # Ratios of small numbers are where the rounding of the factors themselves shows.
+    free = quantized["scale"] not in (1 / 128, 1 / 256) and judge.get("oracle") != "litert"
+    if dtype == "int8" and free and rng.random() < 0.3:
+        # Ratios of small numbers are where rounding shows: there LiteRT leaves TensorFlow Lite Micro by one step.
         ratio = rng.choice([1, 2, 3, 5, 7, 10]) / rng.choice([1, 2, 3, 4, 9, 11])
         quantized = {**quantized, "scale": float(np.float32(source.scale * ratio))}
     output = TensorSpec(source.shape, dtype, **(quantized if dtype == "int8" else {}))
