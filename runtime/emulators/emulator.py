@@ -174,7 +174,8 @@ class Emulator:
         back = engine.register("lr")
         stack, bottom = self._paint_stack(engine)
 
-        engine.watch_arena(touched)
+        if touched:
+            engine.watch_arena(back, limit)
         engine.trace.begin()
         if after_layer is not None:
             for index, entry in enumerate(self._layers):
@@ -184,15 +185,7 @@ class Emulator:
         if engine.register("pc") != back:
             engine.run_until(back, limit)
         engine.trace.end()
-        engine.watch_arena(False)
 
-        header = engine.trace.header
-        if header.misaligned:
-            raise FaultError(
-                f"an access not aligned to its size, at which a {self._board.cpu} faults,",
-                int(header.misaligned_block),
-                int(header.misaligned),
-            )
         stack_bytes = self._stack_used(engine, stack, bottom)
         if back != self._output_ready:
             engine.run_until(self._output_ready, limit)
@@ -246,7 +239,7 @@ class Emulator:
         return stack - bottom - int(changed[0]) if changed.size else 0
 
     def _arena_use(self, engine: Engine) -> tuple[int, int]:
-        touched = engine.trace.touched()
+        touched = engine.touched()
         for buffer in (*self._manifest.inputs, *self._manifest.outputs):
             touched[buffer.offset : buffer.offset + buffer.bytes] |= 1
         where = np.flatnonzero(touched)

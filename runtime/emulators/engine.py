@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from midge.runtime.emulators.trace import Block, Trace
 
 Register = Literal["pc", "sp", "lr"]
@@ -55,8 +58,16 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def watch_arena(self, on: bool) -> None:
-        """Note accesses to the arena in the record from now on, or no longer."""
+    def watch_arena(self, back: int, limit: int) -> None:
+        """Make sure that `touched` will know what the coming run until `back` accesses; the core stays where it is.
+
+        Raises:
+            FaultError: the core would fault on that way.
+        """
+
+    @abstractmethod
+    def touched(self) -> npt.NDArray[np.uint8]:
+        """Return, for each byte of the arena, 1 if the run read it, 2 if it wrote it, 3 for both, 0 for neither."""
 
     def blocks(self) -> tuple[Block, ...]:
         """Return what was recorded since `trace.begin`."""

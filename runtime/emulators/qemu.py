@@ -20,6 +20,9 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+import numpy.typing as npt
+
 from midge.runtime.board import Board
 from midge.runtime.emulators.cores import Core
 from midge.runtime.emulators.decode import instruction_bytes
@@ -187,8 +190,12 @@ class QemuEngine(Engine):
 
         return still_fine
 
-    def watch_arena(self, on: bool) -> None:
+    def watch_arena(self, back: int, limit: int) -> None:
         """Do nothing: the plugin always notes accesses to the arena."""
+
+    def touched(self) -> npt.NDArray[np.uint8]:
+        """Return how each byte of the arena was accessed since `trace.begin`."""
+        return self.trace.touched()
 
     def close(self) -> None:
         """End QEMU."""

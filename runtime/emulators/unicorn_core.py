@@ -6,6 +6,9 @@ import ctypes
 import importlib
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from midge.runtime.board import Board
 from midge.runtime.emulators.cores import Core
 from midge.runtime.emulators.elf import Image, check_fits
@@ -53,7 +56,8 @@ class UnicornEngine(Engine):
         self._constants = unicorn_const
         self._arm = core.family == "cortex_m"
         self._fault: FaultError | None = None
-        self._watch: int | None = None
+        self._rams = [memory for memory in board.memories if memory.kind == "ram"]
+        self._touched: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._uc: Any
         assert core.unicorn_model is not None
         if self._arm:
@@ -114,20 +118,41 @@ class UnicornEngine(Engine):
                     f"hung: more than {limit} instructions without reaching 0x{address:08x}; stopped", self._pc
                 )
 
-    def watch_arena(self, on: bool) -> None:
-        """Note accesses to the arena in the record from now on, or no longer."""
-        if on:
-            both = self._constants.UC_HOOK_MEM_READ | self._constants.UC_HOOK_MEM_WRITE
-            header = self.trace.header
-            # An access may begin below the arena and reach into it. A begin behind the end means everywhere.
-            begin, end = (1, 0) if header.aligned_only else (max(0, header.arena_begin - 15), header.arena_end - 1)
-            self._watch = self._hook(both, self._memory_hook, begin, end)
-        elif self._watch is not None:
-            self._library.uc_hook_del(self._uc._uch, self._watch)
-            self._watch = None
-        else:
-            return
+    def watch_arena(self, back: int, limit: int) -> None:
+        """Rehearse the run with every access noted, then take it back.
+
+        Not the run itself, because Unicorn's memory hooks falsify loads: up to 2.1.4 an unaligned load across a page
+        gets wrong bytes while such a hook is set. The addresses are right, and they are all that is kept.
+        """
+        rams = [(memory.address, self.read(memory.address, memory.size)) for memory in self._rams]
+        context = self._uc.context_save()
+        at = self._pc
+        header = self.trace.header
+        both = self._constants.UC_HOOK_MEM_READ | self._constants.UC_HOOK_MEM_WRITE
+        # An access may begin below the arena and reach into it. A begin behind the end means everywhere.
+        begin, end = (1, 0) if header.aligned_only else (max(0, header.arena_begin - 15), header.arena_end - 1)
+        hook = self._hook(both, self._memory_hook, begin, end)
         self._uc.ctl_flush_tb()  # whether a block calls the hook is decided when it is translated
+        self.trace.begin()
+        self.run_until(back, limit)
+        self.trace.end()
+        self._library.uc_hook_del(self._uc._uch, hook)
+        self._uc.ctl_flush_tb()
+        if header.misaligned:
+            raise FaultError(
+                "an access not aligned to its size, at which this core faults,",
+                int(header.misaligned_block),
+                int(header.misaligned),
+            )
+        self._touched = self.trace.touched()
+        for address, contents in rams:
+            self.write(address, contents)
+        self._uc.context_restore(context)
+        self._pc = at
+
+    def touched(self) -> npt.NDArray[np.uint8]:
+        """Return how the last rehearsal accessed each byte of the arena."""
+        return self._touched.copy()
 
     def close(self) -> None:
         """Free the engine."""

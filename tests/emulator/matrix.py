@@ -24,6 +24,7 @@ from midge.runtime.board import Board, load_board
 from midge.runtime.emulators import open_emulator
 from midge.runtime.errors import CapacityError, Error, MissingToolError, UnsupportedError
 from midge.runtime.graph import Array
+from midge.runtime.passes.plan_memory import Plan
 from midge.runtime.toolchain import find_toolchain
 
 BOARDS = ("rp2040-core", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547", "qemu-rv32")
@@ -49,13 +50,15 @@ class Row:
     """Size of the arena's symbol in the ELF."""
     touched: int = 0
     """Bytes of the arena that the inference read, wrote, or that hold an input or output."""
+    gaps: int = 0
+    """Bytes of the plan that no tensor and no scratch buffer covers, because tensors begin at whole words."""
 
     @property
     def good(self) -> bool:
         """Whether nothing is amiss: it ran and agreed in everything, or it cannot fit this board."""
         if self.outcome != "equal":
             return self.outcome.startswith("does not fit")
-        return len(set(self.instructions.values())) == 1 and self.planned == self.linked == self.touched
+        return len(set(self.instructions.values())) == 1 and self.planned == self.linked == self.touched + self.gaps
 
 
 def random_inputs(model: midge.Model, rng: np.random.Generator) -> list[Array]:
@@ -66,6 +69,14 @@ def random_inputs(model: midge.Model, rng: np.random.Generator) -> list[Array]:
         else rng.integers(-128, 128, info.shape).astype(info.dtype)
         for info in model.inputs
     ]
+
+
+def gaps(plan: Plan) -> int:
+    """Return the bytes of a plan that lie in none of its blocks."""
+    covered = np.zeros(plan.total, bool)
+    for block, offset in plan.blocks:
+        covered[offset : offset + block.size] = True
+    return int((~covered).sum())
 
 
 def try_board(path: Path, board: Board, compiler: str, samples: int, engines: Sequence[str]) -> Row:
@@ -109,6 +120,7 @@ def try_board(path: Path, board: Board, compiler: str, samples: int, engines: Se
             planned=result.manifest.arena + result.manifest.scratch,
             linked=result.build.ram.arena,
             touched=touched,
+            gaps=gaps(result.plan),
         )
 
 
@@ -134,7 +146,7 @@ def main() -> int:
                 print(
                     f"{'ok ' if row.good else 'BAD'} {row.model:27} {row.board:12} {row.compiler:4} {row.outcome};"
                     f" {counts}; code {row.code:,};"
-                    f" arena {row.planned:,} linked {row.linked:,} touched {row.touched:,}",
+                    f" arena {row.planned:,} linked {row.linked:,} touched {row.touched:,} gaps {row.gaps:,}",
                     flush=True,
                 )
     print(f"{bad} rows amiss")
