@@ -48,7 +48,7 @@ class Run:
     stack_bytes: int
     """From the stack pointer at entry down to the lowest byte that was changed, callees included."""
     arena_touched: int | None
-    """Bytes of the arena that the inference read or wrote, or that hold an input or an output.
+    """Bytes of the arena that the inference wrote, or that hold an input or an output.
 
     `None`: not asked for.
     """
@@ -122,8 +122,8 @@ class Emulator:
         Args:
             inputs: the contents of each input buffer, in the manifest's order.
             after_layer: called when each layer has returned, for looking at intermediate tensors.
-            touched: whether to note every access to the arena, which may take several times as long. This also finds
-                unaligned accesses on a core that faults on them, where Unicorn lets them pass.
+            touched: whether to find out what is written in the arena, which may take several times as long. This also
+                finds unaligned accesses on a core that faults on them, where Unicorn lets them pass.
             limit: instructions after which the firmware counts as hung.
 
         Raises:
@@ -175,7 +175,9 @@ class Emulator:
         stack, bottom = self._paint_stack(engine)
 
         if touched:
-            engine.watch_arena(back, limit)
+            engine.watch_arena(
+                back, limit, [(self._arena + buffer.offset, buffer.bytes) for buffer in self._manifest.inputs]
+            )
         engine.trace.begin()
         if after_layer is not None:
             for index, entry in enumerate(self._layers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,8 +59,13 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def watch_arena(self, back: int, limit: int) -> None:
+    def watch_arena(self, back: int, limit: int, inputs: Sequence[tuple[int, int]]) -> None:
         """Make sure that `touched` will know what the coming run until `back` accesses; the core stays where it is.
+
+        Args:
+            back: where the run will end.
+            limit: as for `run_until`.
+            inputs: address and bytes of each input, which is in its place.
 
         Raises:
             FaultError: the core would fault on that way.
@@ -67,7 +73,10 @@ class Engine(ABC):
 
     @abstractmethod
     def touched(self) -> npt.NDArray[np.uint8]:
-        """Return, for each byte of the arena, 1 if the run read it, 2 if it wrote it, 3 for both, 0 for neither."""
+        """Return, for each byte of the arena, 2 if the run wrote it, 1 if it only read it and the engine can say so.
+
+        Not 0 means touched. What an inference reads without having written it is an input, or a mistake.
+        """
 
     def blocks(self) -> tuple[Block, ...]:
         """Return what was recorded since `trace.begin`."""

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -190,7 +190,7 @@ class QemuEngine(Engine):
 
         return still_fine
 
-    def watch_arena(self, back: int, limit: int) -> None:
+    def watch_arena(self, back: int, limit: int, inputs: Sequence[tuple[int, int]]) -> None:
         """Do nothing: the plugin always notes accesses to the arena."""
 
     def touched(self) -> npt.NDArray[np.uint8]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -118,40 +119,57 @@ class UnicornEngine(Engine):
                     f"hung: more than {limit} instructions without reaching 0x{address:08x}; stopped", self._pc
                 )
 
-    def watch_arena(self, back: int, limit: int) -> None:
-        """Rehearse the run with every access noted, then take it back.
+    def watch_arena(self, back: int, limit: int, inputs: Sequence[tuple[int, int]]) -> None:
+        """Rehearse the run twice over an arena painted in two ways, then take it back.
 
-        Not the run itself, because Unicorn's memory hooks falsify loads: up to 2.1.4 an unaligned load across a page
-        gets wrong bytes while such a hook is set. The addresses are right, and they are all that is kept.
+        A byte that keeps its paint both times was not written. Hooks on memory would say it in one go, but while one is
+        set Unicorn (up to 2.1.4) loses the flags at a conditional load in an IT block, and the run goes elsewhere.
+        Cores that know no IT block can be hooked, which finds the accesses that they would fault on.
         """
         rams = [(memory.address, self.read(memory.address, memory.size)) for memory in self._rams]
         context = self._uc.context_save()
         at = self._pc
         header = self.trace.header
-        both = self._constants.UC_HOOK_MEM_READ | self._constants.UC_HOOK_MEM_WRITE
-        # An access may begin below the arena and reach into it. A begin behind the end means everywhere.
-        begin, end = (1, 0) if header.aligned_only else (max(0, header.arena_begin - 15), header.arena_end - 1)
-        hook = self._hook(both, self._memory_hook, begin, end)
-        self._uc.ctl_flush_tb()  # whether a block calls the hook is decided when it is translated
+        begin, end = int(header.arena_begin), int(header.arena_end)
+        paint = np.random.default_rng(at).integers(0, 256, end - begin, np.uint8)
+        touched = np.zeros(end - begin, np.uint8)
+        for pattern in (paint, ~paint):
+            before = pattern.copy()
+            for first, size in inputs:
+                before[first - begin : first - begin + size] = np.frombuffer(self.read(first, size), np.uint8)
+            self.write(begin, before.tobytes())
+            self._run_aligned(back, limit)
+            after = np.frombuffer(self.read(begin, end - begin), np.uint8)
+            touched |= np.where(after != before, 2, 0).astype(np.uint8)
+            for address, contents in rams:
+                self.write(address, contents)
+            self._uc.context_restore(context)
+            self._pc = at
+        self._touched = touched
+
+    def _run_aligned(self, back: int, limit: int) -> None:
+        """Run until `back`; on cores that fault on unaligned accesses, look out for them, which Unicorn lets pass."""
+        header = self.trace.header
+        hook = None
+        if header.aligned_only:
+            both = self._constants.UC_HOOK_MEM_READ | self._constants.UC_HOOK_MEM_WRITE
+            hook = self._hook(both, self._memory_hook, 1, 0)  # a begin behind the end means everywhere
+            self._uc.ctl_flush_tb()  # whether a block calls the hook is decided when it is translated
         self.trace.begin()
         self.run_until(back, limit)
         self.trace.end()
-        self._library.uc_hook_del(self._uc._uch, hook)
-        self._uc.ctl_flush_tb()
+        if hook is not None:
+            self._library.uc_hook_del(self._uc._uch, hook)
+            self._uc.ctl_flush_tb()
         if header.misaligned:
             raise FaultError(
                 "an access not aligned to its size, at which this core faults,",
                 int(header.misaligned_block),
                 int(header.misaligned),
             )
-        self._touched = self.trace.touched()
-        for address, contents in rams:
-            self.write(address, contents)
-        self._uc.context_restore(context)
-        self._pc = at
 
     def touched(self) -> npt.NDArray[np.uint8]:
-        """Return how the last rehearsal accessed each byte of the arena."""
+        """Return which bytes of the arena the last rehearsal wrote; reads are not known."""
         return self._touched.copy()
 
     def close(self) -> None:
