@@ -212,6 +212,6 @@ def test_noting_accesses_changes_no_result(open_board: Open, engine: str) -> Non
     with open_board("mps2-an386", engine, source="conditional.c") as emulator:
         plain, watched = (emulator.run([given], touched=touched) for touched in (False, True))
 
-    assert plain.outputs == watched.outputs == (bytes([1, 2, 3, 4]),)
+    assert plain.outputs == watched.outputs == (bytes([3, 4, 5, 6]),)
     assert plain.instructions == watched.instructions
     assert watched.arena_touched == 64 + 4 + 8
