@@ -123,7 +123,7 @@ class UnicornEngine(Engine):
         """Rehearse the run twice over an arena painted in two ways, then take it back.
 
         A byte that keeps its paint both times was not written. Hooks on memory would say it in one go, but while one is
-        set Unicorn (up to 2.1.4) loses the flags at a conditional load in an IT block, and the run goes elsewhere.
+        set Unicorn (up to 2.1.4) takes some conditional instructions in IT blocks wrongly, and the run goes elsewhere.
         Cores that know no IT block can be hooked, which finds the accesses that they would fault on.
         """
         rams = [(memory.address, self.read(memory.address, memory.size)) for memory in self._rams]
