@@ -125,3 +125,9 @@ def load_json() -> Callable[[Path], dict[str, Any]]:
         return document
 
     return load
+
+
+@pytest.fixture(autouse=True)
+def _terminal_of_100_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are laid out by the terminal's width: the same one for every machine."""
+    monkeypatch.setenv("COLUMNS", "100")
