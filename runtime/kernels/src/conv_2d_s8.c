@@ -44,9 +44,11 @@ static void convolve_group(const midge_conv_2d_s8_params *params, const window_r
 }
 
 /* Output columns [begin, end) of one row, whose windows need padding or gathering. y is the window's first row. */
-static void convolve_border(const midge_conv_2d_s8_params *params, const int8_t *image, int32_t y, int32_t begin,
-                            int32_t end, int8_t *output, int8_t *patch) {
+static void convolve_border(const void *all_params, const void *image, int32_t y, int32_t begin, int32_t end, void *row,
+                            void *patch) {
+  const midge_conv_2d_s8_params *params = all_params;
   const midge_window *window = &params->window;
+  int8_t *output = row;
   const int32_t groups = window->input_channels / params->filter_channels;
   const int32_t group_channels = window->output_channels / groups;
   const int32_t depth = window->filter_height * window->filter_width * params->filter_channels;
@@ -64,38 +66,26 @@ static void convolve_border(const midge_conv_2d_s8_params *params, const int8_t 
 }
 
 /* The interior columns of one row: every window is filter_height stretches of the image itself. */
-static void convolve_interior(const midge_conv_2d_s8_params *params, const int8_t *image, int32_t y, int8_t *output) {
+static void convolve_interior(const void *all_params, const void *image, int32_t y, int32_t begin, int32_t end,
+                              void *row, void *scratch) {
+  const midge_conv_2d_s8_params *params = all_params;
   const midge_window *window = &params->window;
-  const int32_t row = window->input_width * window->input_channels;
+  int8_t *output = row;
+  const int32_t input_row = window->input_width * window->input_channels;
   const int32_t step = window->stride_width * window->input_channels;
-  const int32_t x = window->interior_left * window->stride_width - window->padding_left;
-  window_runs runs = {image + (ptrdiff_t)y * row + (ptrdiff_t)x * window->input_channels, window->filter_height,
-                      window->filter_width * window->input_channels, 0};
+  const int32_t x = begin * window->stride_width - window->padding_left;
+  (void)scratch;
+  window_runs runs = {(const int8_t *)image + (ptrdiff_t)y * input_row + (ptrdiff_t)x * window->input_channels,
+                      window->filter_height, window->filter_width * window->input_channels, 0};
   if (runs.runs > 1) {
-    runs.stride = window->dilation_height * row;
+    runs.stride = window->dilation_height * input_row;
   }
-  for (int32_t column = window->interior_left; column < window->interior_right; ++column) {
+  for (int32_t column = begin; column < end; ++column) {
     convolve_group(params, &runs, 0, window->output_channels, output + (ptrdiff_t)column * window->output_channels);
     runs.first += step;
   }
 }
 
 void midge_conv_2d_s8(const midge_conv_2d_s8_params *params, const int8_t *input, int8_t *output, void *scratch) {
-  const midge_window *window = &params->window;
-  const ptrdiff_t image_size = (ptrdiff_t)window->input_height * window->input_width * window->input_channels;
-
-  for (int32_t batch = 0; batch < window->batches; ++batch) {
-    for (int32_t row = 0; row < window->output_height; ++row) {
-      const int32_t y = row * window->stride_height - window->padding_top;
-      if (row >= window->interior_top && row < window->interior_bottom) {
-        convolve_border(params, input, y, 0, window->interior_left, output, scratch);
-        convolve_interior(params, input, y, output);
-        convolve_border(params, input, y, window->interior_right, window->output_width, output, scratch);
-      } else {
-        convolve_border(params, input, y, 0, window->output_width, output, scratch);
-      }
-      output += (ptrdiff_t)window->output_width * window->output_channels;
-    }
-    input += image_size;
-  }
+  midge_walk_rows(&params->window, 1, params, convolve_border, convolve_interior, input, output, scratch);
 }

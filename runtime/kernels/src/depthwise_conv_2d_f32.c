@@ -50,9 +50,11 @@ static void convolve_pixel(const midge_depthwise_conv_2d_f32_params *params, con
 }
 
 /* Output columns [begin, end) of one row, whose windows need padding. y is the window's first row. */
-static void convolve_border(const midge_depthwise_conv_2d_f32_params *params, const float *image, int32_t y,
-                            int32_t begin, int32_t end, float *output, float *patch) {
+static void convolve_border(const void *all_params, const void *image, int32_t y, int32_t begin, int32_t end, void *row,
+                            void *patch) {
+  const midge_depthwise_conv_2d_f32_params *params = all_params;
   const midge_window *window = &params->window;
+  float *output = row;
   const window_view view = {patch, window->filter_width * window->input_channels, window->input_channels};
 
   for (int32_t column = begin; column < end; ++column) {
@@ -63,42 +65,29 @@ static void convolve_border(const midge_depthwise_conv_2d_f32_params *params, co
 }
 
 /* The interior columns of one row. */
-static void convolve_interior(const midge_depthwise_conv_2d_f32_params *params, const float *image, int32_t y,
-                              float *output) {
+static void convolve_interior(const void *all_params, const void *image, int32_t y, int32_t begin, int32_t end,
+                              void *row, void *scratch) {
+  const midge_depthwise_conv_2d_f32_params *params = all_params;
   const midge_window *window = &params->window;
-  const int32_t row = window->input_width * window->input_channels;
+  float *output = row;
+  const int32_t input_row = window->input_width * window->input_channels;
   const int32_t step = window->stride_width * window->input_channels;
-  const int32_t x = window->interior_left * window->stride_width - window->padding_left;
-  window_view view = {image + (ptrdiff_t)y * row + (ptrdiff_t)x * window->input_channels, 0, 0};
+  const int32_t x = begin * window->stride_width - window->padding_left;
+  (void)scratch;
+  window_view view = {(const float *)image + (ptrdiff_t)y * input_row + (ptrdiff_t)x * window->input_channels, 0, 0};
   if (window->filter_height > 1) {
-    view.row_stride = window->dilation_height * row;
+    view.row_stride = window->dilation_height * input_row;
   }
   if (window->filter_width > 1) {
     view.column_stride = window->dilation_width * window->input_channels;
   }
-  for (int32_t column = window->interior_left; column < window->interior_right; ++column) {
+  for (int32_t column = begin; column < end; ++column) {
     convolve_pixel(params, &view, output + (ptrdiff_t)column * window->output_channels);
     view.first += step;
   }
 }
 
 void midge_depthwise_conv_2d_f32(const midge_depthwise_conv_2d_f32_params *params, const float *input, float *output,
-                                void *scratch) {
-  const midge_window *window = &params->window;
-  const ptrdiff_t image_size = (ptrdiff_t)window->input_height * window->input_width * window->input_channels;
-
-  for (int32_t batch = 0; batch < window->batches; ++batch) {
-    for (int32_t row = 0; row < window->output_height; ++row) {
-      const int32_t y = row * window->stride_height - window->padding_top;
-      if (row >= window->interior_top && row < window->interior_bottom) {
-        convolve_border(params, input, y, 0, window->interior_left, output, scratch);
-        convolve_interior(params, input, y, output);
-        convolve_border(params, input, y, window->interior_right, window->output_width, output, scratch);
-      } else {
-        convolve_border(params, input, y, 0, window->output_width, output, scratch);
-      }
-      output += (ptrdiff_t)window->output_width * window->output_channels;
-    }
-    input += image_size;
-  }
+                                 void *scratch) {
+  midge_walk_rows(&params->window, sizeof(float), params, convolve_border, convolve_interior, input, output, scratch);
 }
