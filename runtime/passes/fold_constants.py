@@ -22,17 +22,18 @@ def fold_constants(graph: Graph) -> Graph:
     The results come from the same kernels that would have computed them on the board, so no bit changes. An operator
     that has no kernel stays, to be refused by name when the graph is lowered.
     """
-    tensors = list(graph.tensors)
     kept: list[Operator] = []
     for operator in graph.operators:
-        results = _evaluate(Node(graph.replace(tensors=tensors), operator))
+        results = _evaluate(Node(graph, operator))
         if results is None:
             kept.append(operator)
             continue
+        tensors = list(graph.tensors)
         for index, result in zip(operator.outputs, results, strict=True):
             result.flags.writeable = False
             tensors[index] = dataclasses.replace(tensors[index], data=result)
-    return graph.replace(tensors=tuple(tensors), operators=tuple(kept))
+        graph = graph.replace(tensors=tuple(tensors))
+    return graph.replace(operators=tuple(kept))
 
 
 def _evaluate(node: Node) -> list[Array] | None:
