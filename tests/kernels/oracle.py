@@ -70,6 +70,9 @@ class Case:
     tolerance: float = 0.0
     """Greatest difference, as a part of the largest magnitude in the expected output; 0 means bit for bit."""
 
+    is_sum: bool = False
+    """Whether outputs are sums of products: an error is then also fine that is a rounding of the terms."""
+
     @property
     def dtype(self) -> str:
         """Type of the first input, for tables."""

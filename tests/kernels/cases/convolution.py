@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,8 @@ def _finish(
         if oracle == "litert" or chance(rng, 0.5):
             inputs.pop()
     tolerance = FLOAT_TOLERANCE if dtype == "float32" else 0.0
-    return single(kind, inputs, [output], [feed], options, version, oracle, tolerance)
+    case = single(kind, inputs, [output], [feed], options, version, oracle, tolerance)
+    return replace(case, is_sum=dtype == "float32")
 
 
 def conv_2d(rng: Rng, dtype: str) -> Case:
