@@ -29,31 +29,32 @@ def read_interface(model: Path) -> tuple[tuple[TensorInfo, ...], tuple[TensorInf
     return inputs, outputs
 
 
-def read_inputs(paths: Sequence[Path], inputs: Sequence[TensorInfo]) -> list[Array]:
+def read_inputs(paths: Sequence[Path], inputs: Sequence[TensorInfo], option: str = "--input") -> list[Array]:
     """Read one array for each input of a model, in the model's order.
 
     Args:
         paths: one `.npy` per input in order, or a single `.npz` keyed by input name; it may hold labels as well.
         inputs: what the model takes.
+        option: what messages call the files.
 
     Raises:
         DataError: a file is unreadable or none of these, or an input has no array.
     """
     if len(paths) == 1:
-        loaded = _load(paths[0])
+        loaded = _load(paths[0], option)
         if isinstance(loaded, dict):
-            return _pick(paths[0], loaded, inputs)
+            return _pick(paths[0], loaded, inputs, option)
     if len(paths) != len(inputs):
         names = ", ".join(repr(info.name) for info in inputs)
         raise DataError(
-            f"--input: expected one .npy for each of the {len(inputs)} inputs ({names}) or one .npz, "
+            f"{option}: expected one .npy for each of the {len(inputs)} inputs ({names}) or one .npz, "
             f"found {len(paths)} files"
         )
     arrays = []
     for path in paths:
-        loaded = _load(path)
+        loaded = _load(path, option)
         if isinstance(loaded, dict):
-            raise DataError(f"--input {path}: an .npz holds all inputs and is given once, without other files")
+            raise DataError(f"{option} {path}: an .npz holds all inputs and is given once, without other files")
         arrays.append(loaded)
     return arrays
 
@@ -113,7 +114,7 @@ def encode_outputs(path: Path, arrays: Sequence[Array], outputs: Sequence[Tensor
     return stream.getvalue()
 
 
-def _load(path: Path) -> Array | dict[str, Array]:
+def _load(path: Path, option: str) -> Array | dict[str, Array]:
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -121,23 +122,23 @@ def _load(path: Path) -> Array | dict[str, Array]:
         with loaded:
             return {key: loaded[key] for key in loaded.files}
     except FileNotFoundError:
-        raise DataError(f"--input {path}: there is no such file") from None
+        raise DataError(f"{option} {path}: there is no such file") from None
     except MemoryError:
-        raise DataError(f"--input {path}: claims an array that does not fit this computer's memory") from None
+        raise DataError(f"{option} {path}: claims an array that does not fit this computer's memory") from None
     # NumPy reports a damaged file in any of these ways, depending on where the damage lies.
     except (OSError, ValueError, EOFError, KeyError, SyntaxError, zipfile.BadZipFile, NotImplementedError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         if "pickle" in reason:  # NumPy takes whatever it does not know for a pickle, and advises to load it
             reason = "this is neither, or holds Python objects"
-        raise DataError(f"--input {path}: expected an .npy or .npz file of plain arrays; {reason}") from None
+        raise DataError(f"{option} {path}: expected an .npy or .npz file of plain arrays; {reason}") from None
 
 
-def _pick(path: Path, loaded: dict[str, Array], inputs: Sequence[TensorInfo]) -> list[Array]:
+def _pick(path: Path, loaded: dict[str, Array], inputs: Sequence[TensorInfo], option: str) -> list[Array]:
     missing = [info.name for info in inputs if info.name not in loaded]
     if missing:
         expected = ", ".join(repr(info.name) for info in inputs)
         found = ", ".join(repr(name) for name in loaded) or "nothing"
-        raise DataError(f"--input {path}: expected arrays called {expected}, found {found}")
+        raise DataError(f"{option} {path}: expected arrays called {expected}, found {found}")
     return [loaded[info.name] for info in inputs]
 
 

@@ -72,7 +72,7 @@ def command(
         outputs.add("--json", json_path)
         described = load_board(board)
         takes, gives = read_interface(model)
-        sets: list[Sequence[Array]] = [read_inputs(inputs, takes)] if inputs else []
+        sets: list[Sequence[Array]] = [read_inputs(inputs, takes, "--inputs")] if inputs else []
         evaluation = None
         if evaluate is not None:
             evaluation = read_evaluation(evaluate, takes, gives, input_scale, input_offset)
