@@ -14,12 +14,15 @@ import pytest
 
 HANG = 103  # the input's first byte that makes model.c loop for ever
 
+# A shell that starts the tests in the background makes them, and so this script, deaf to Ctrl-C: listen again.
 SCRIPT = """
+import signal
 import sys
 from pathlib import Path
 from emulator import firmware
 from midge.runtime.board import load_board
 from midge.runtime.emulators import open_emulator
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with open_emulator(Path(sys.argv[1]), firmware.manifest(), load_board("mps2-an386"), sys.argv[2]) as emulator:
     emulator.run([bytes(64)])
     print(getattr(emulator._engine, "process_id", 0), flush=True)
@@ -55,7 +58,10 @@ def test_ctrl_c_ends_a_run(build_firmware: Callable[..., Path], open_board: Call
     open_board("mps2-an386", engine)  # skips where the engine is missing
     running, qemu = start(build_firmware("mps2-an386"), engine)
     running.send_signal(signal.SIGINT)
-    said, _ = running.communicate(timeout=60)
+    try:
+        said, _ = running.communicate(timeout=60)
+    finally:
+        running.kill()
 
     assert said == "interrupted\n"
     assert running.returncode == 0
