@@ -10,7 +10,7 @@ DIGITS := examples/digits
 NATIVE := CMakeLists.txt $(wildcard runtime/*/CMakeLists.txt runtime/emulators/*.[ch] runtime/kernels/include/midge/*.h \
           runtime/kernels/src/*.[ch] runtime/kernels/arch/*/*.[ch])
 
-.PHONY: help install demo test test-unit check format size fuzz clean
+.PHONY: help install demo test test-unit check format fuzz clean
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -59,9 +59,9 @@ format: $(VENV)/.installed ## put the Python code in its standard form
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-fuzz: $(VENV)/.installed ## hours of it: kernels against the oracle, damaged model files (COUNT=5000)
+fuzz: $(VENV)/.installed ## long: kernels against the oracle, damaged model files (COUNT=5000)
 	$(BIN)/python tests/kernels/fuzz.py --count $(or $(COUNT),5000)
-	$(BIN)/python tests/fuzz/fuzz_models.py --sanitize --count $(or $(COUNT),5000) $(DIGITS)/*.tflite
+	$(BIN)/python tests/fuzz/fuzz_models.py --sanitize --count $(or $(COUNT),5000) tests/models/*.tflite
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) build demo
