@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from midge.runtime.errors import ModelError, UnsupportedError
 from midge.runtime.graph import Graph, Node
 from midge.runtime.operators import OPERATORS
-from midge.runtime.program import Program, Step, Target
+from midge.runtime.operators.variant import PLAIN
+from midge.runtime.program import KernelCall, Program, Step, Target
 
 
 def check(node: Node) -> None:
@@ -34,24 +37,49 @@ def check(node: Node) -> None:
         raise ModelError(f"{node.location}: {error}") from None
 
 
-def lower(graph: Graph, target: Target) -> Program:
+def lower(graph: Graph, target: Target, choices: Mapping[int, str] | None = None) -> Program:
     """Lower a whole graph.
+
+    Args:
+        graph: what to lower.
+        target: what for.
+        choices: names of variants by position in `graph.operators`; the others take their first candidate.
 
     Raises:
         UnsupportedError: the first operator that no kernel covers.
         ModelError: the first operator that contradicts itself.
     """
-    return Program(graph, target, tuple(lower_node(node, target) for node in graph.nodes()))
+    chosen = choices or {}
+    nodes = enumerate(graph.nodes())
+    return Program(graph, target, tuple(lower_node(node, target, chosen.get(position)) for position, node in nodes))
 
 
-def lower_node(node: Node, target: Target) -> Step:
+def candidates(node: Node, target: Target) -> Iterator[tuple[str, tuple[KernelCall, ...]]]:
+    """Yield all ways to compute a node that has passed `check`, by name, the presumably best one first."""
+    row = OPERATORS[node.operator.kind]
+    for variant in row.variants:
+        if target.arch in variant.arches and target.optimize in variant.modes:
+            calls = variant.lower(node, target)
+            if calls is not None:
+                yield variant.name, calls
+    yield PLAIN, row.lower(node, target)
+
+
+def lower_node(node: Node, target: Target, choice: str | None = None) -> Step:
     """Check and lower one operator.
+
+    Args:
+        node: the operator.
+        target: what for.
+        choice: name of a variant; None takes the first candidate.
 
     Raises:
         UnsupportedError: no kernel covers it.
         ModelError: it contradicts itself.
+        StopIteration: the chosen variant is none of the node's candidates.
     """
     check(node)
+    name, calls = next((name, calls) for name, calls in candidates(node, target) if choice in (None, name))
     row = OPERATORS[node.operator.kind]
     operator = node.operator
     runtime = {i for i in operator.inputs if i is not None and node.graph.tensors[i].data is None}
@@ -66,7 +94,8 @@ def lower_node(node: Node, target: Target) -> Step:
         name=node.output().name,
         inputs=tuple(dict.fromkeys(i for i in operator.inputs if i in runtime and i is not None)),
         outputs=operator.outputs,
-        calls=row.lower(node, target),
+        calls=calls,
+        variant=name,
         macs=row.macs(node),
         in_place=in_place,
         alias_of=operator.inputs[0] if row.alias else None,

@@ -26,7 +26,7 @@ class Target:
     """What kernels are chosen and constants packed for."""
 
     arch: str = "portable"
-    """Folder of `kernels/arch` whose inner loops run: `portable`, `x86_64`, `armv7em`, ..."""
+    """Whose inner loops run, a key of `midge.runtime.arches.ARCHES`."""
     optimize: str = "default"
     """`default`, `speed`, `size` or `ram`."""
 
@@ -45,6 +45,9 @@ class KernelCall:
     outputs: tuple[int, ...]
     scratch: int = 0
     """Bytes of temporary memory, 16-byte aligned; exactly what the kernel touches."""
+    lead: int | None = None
+    """If not None, output 0 may overlap input 0 where it starts at least this many bytes before it: the kernel has
+    read for the last time whatever it then overwrites."""
 
     def constants(self) -> dict[str, Array]:
         """The parameters that are arrays in read-only memory, by field name."""
@@ -65,6 +68,8 @@ class Step:
     outputs: tuple[int, ...]
     calls: tuple[KernelCall, ...]
     macs: int = 0
+    variant: str = "plain"
+    """Which way of computing the operator was chosen; see `operators/variants/`."""
     in_place: tuple[tuple[int, int], ...] = ()
     """(input tensor, output tensor) pairs that may share their first byte because the kernel allows it."""
     alias_of: int | None = None
@@ -74,6 +79,14 @@ class Step:
     def kernel(self) -> str:
         """The kernels of the step, for tables: joined by `+`, `-` for none."""
         return "+".join(dict.fromkeys(call.kernel for call in self.calls)) or "-"
+
+    @property
+    def lead(self) -> int | None:
+        """How far output 0 must start before input 0 for the two to overlap; None where they may not.
+
+        See `KernelCall.lead`. Only a step of one call can tell.
+        """
+        return self.calls[0].lead if len(self.calls) == 1 else None
 
     @property
     def scratch(self) -> int:

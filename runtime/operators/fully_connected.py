@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from midge.runtime.fixed_point import activation
 from midge.runtime.graph import DType, Node
-from midge.runtime.operators.convolution import WIDE_LIMIT, wide_conv
+from midge.runtime.operators import variants
 from midge.runtime.operators.dynamic import is_dynamic, lower_dynamic
-from midge.runtime.operators.packing import WIDE_ARCHES, interleave_by_four
+from midge.runtime.operators.packing import interleave_by_four
 from midge.runtime.operators.row import OperatorRow, constant, expect, expect_counts, option, require
 from midge.runtime.operators.weighted import (
     check_weighted,
@@ -57,7 +57,7 @@ def _check(node: Node) -> None:
     )
 
 
-def _lower(node: Node, target: Target) -> tuple[KernelCall, ...]:
+def _lower(node: Node, _: Target) -> tuple[KernelCall, ...]:
     weights = constant(node.input(1), "weights")
     channels, depth = weights.shape
     batches = node.input(0).elements // depth
@@ -76,14 +76,12 @@ def _lower(node: Node, target: Target) -> tuple[KernelCall, ...]:
         }
         return (KernelCall("midge_fully_connected_f32", params, inputs, outputs),)
     bias = folded_bias(node, weights, channels)
-    output = output_params(node)
-    if target.arch in WIDE_ARCHES:
-        # A 1x1 convolution of one row of pixels is the same thing.
-        row = replace(window, batches=1, input_width=batches, output_width=batches)
-        call = wide_conv(node, row, weights.reshape(channels, 1, 1, depth), bias, output)
-        if call.scratch <= WIDE_LIMIT:
-            return (call,)
-    params = {**sizes, "weights": interleave_by_four(weights), "bias": np.ascontiguousarray(bias), **output}
+    params = {
+        **sizes,
+        "weights": interleave_by_four(weights),
+        "bias": np.ascontiguousarray(bias),
+        **output_params(node),
+    }
     return (KernelCall("midge_fully_connected_s8", params, inputs, outputs),)
 
 
@@ -92,5 +90,12 @@ def _macs(node: Node) -> int:
 
 
 FULLY_CONNECTED = OperatorRow(
-    "FULLY_CONNECTED", 9, check=_check, lower=_lower, options=FullyConnected, options_type=8, macs=_macs
+    "FULLY_CONNECTED",
+    9,
+    check=_check,
+    lower=_lower,
+    options=FullyConnected,
+    options_type=8,
+    variants=variants.FULLY_CONNECTED,
+    macs=_macs,
 )

@@ -9,11 +9,8 @@ import numpy.typing as npt
 
 from midge.runtime.graph import Array
 
-WIDE_ARCHES = ("x86_64",)
-"""Instruction sets with registers wide enough for the kernels on padded int16 images."""
-
 WIDE_CHANNELS = 8
-"""Channels in a block of such a kernel."""
+"""Channels in a block of a kernel for wide registers."""
 
 
 def interleave_by_four(rows: Array) -> Array:

@@ -8,6 +8,7 @@ from typing import Any
 
 from midge.runtime.errors import ModelError, UnsupportedError
 from midge.runtime.graph import Array, DType, Node, Quantization, Tensor
+from midge.runtime.operators.variant import Variant
 from midge.runtime.program import KernelCall, Target
 
 INTERNAL = -1
@@ -45,10 +46,13 @@ class OperatorRow:
     and that the declared output shape is the one the operator computes.
     """
     lower: Callable[[Node, Target], tuple[KernelCall, ...]]
+    """The `plain` variant, which serves every node on every target."""
     options: type | None = None
     """Dataclass of the attributes; its fields are declared with `option`."""
     options_type: int = 0
     """Number of the options table in the schema's BuiltinOptions; 0 for none."""
+    variants: tuple[Variant, ...] = ()
+    """Other ways to compute it, the best first; each may turn a node or a target down."""
     macs: Callable[[Node], int] = _no_macs
     in_place: Callable[[Node], tuple[tuple[int, int], ...]] = _nothing_in_place
     """(input position, output position) pairs whose buffers may start at the same byte."""

@@ -127,6 +127,25 @@ def folded_bias(node: Node, rows: Array, output_channels: int) -> npt.NDArray[np
     return folded.astype(np.int32)
 
 
+def channel_records(node: Node, rows: Array) -> npt.NDArray[np.int32] | None:
+    """Return what `midge_requantize_record_s8` needs of every output channel, or None if one does not fit it.
+
+    Args:
+        node: the operator, int8.
+        rows: the weights, shape (output channels, depth).
+
+    Returns:
+        int32 of shape (output channels, 3): the folded bias, 2 * multiplier - 2**32, and the right shift.
+    """
+    channels = len(rows)
+    bias = folded_bias(node, rows, channels)
+    multiplier, shift = (np.broadcast_to(values, channels).astype(np.int64) for values in factors(node))
+    greatest = np.abs(bias.astype(np.int64)) + 128 * np.abs(rows.astype(np.int64)).sum(axis=1)
+    if not ((shift <= -1) & (shift >= -22) & (multiplier >= 2**30) & (greatest < 2**30)).all():
+        return None
+    return np.stack([bias, 2 * multiplier - 2**32, -shift], axis=1).astype(np.int32)
+
+
 def float_bias(node: Node, output_channels: int) -> npt.NDArray[np.float32]:
     """Return the bias, zeros if the operator has none."""
     bias = node.optional_input(2)

@@ -2,7 +2,8 @@
 
     python tests/kernels/fuzz.py --count 5000 [--operator CONV_2D] [--dtype int8] [--seed 1] [--arch portable]
 
-Prints one line per operator and type. `--arch` builds the kernels with other inner loops and tests those, `--sanitize`
+Prints one line per operator and type. `--arch` tests the variants of another instruction set (its inner loops too
+where this host can run them, else their specification in portable C), `--sanitize`
 with AddressSanitizer and UndefinedBehaviorSanitizer, `--without-avx2` as an x86-64 processor without AVX2 runs them.
 """
 
@@ -34,7 +35,7 @@ def main() -> int:
     parser.add_argument("--dtype", help="only this type of the first input")
     parser.add_argument("--seed", type=int, default=0, help="another seed makes other layers (default 0)")
     parser.add_argument("--first", type=int, default=0, help="number of the first layer (default 0)")
-    parser.add_argument("--arch", help="arch folder whose inner loops to build and test (default: this host's)")
+    parser.add_argument("--arch", help="instruction set whose variants to test (default: this host's)")
     parser.add_argument("--sanitize", action="store_true", help="build the kernels with sanitizers")
     parser.add_argument("--without-avx2", action="store_true", help="build the kernels as if there were no AVX2")
     arguments = parser.parse_args()

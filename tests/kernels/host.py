@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from midge.runtime import native
+from midge.runtime.arches import arch_folders
 from midge.runtime.graph import Graph
 from midge.runtime.lower import lower
 from midge.runtime.program import KernelCall, Program, Target
@@ -127,7 +128,7 @@ def run_midge(data: bytes, feeds: Sequence[Array], arch: str | None = None) -> l
     Args:
         data: the file.
         feeds: one array per input.
-        arch: whose packing of constants to use; it must be what the loaded kernel library was built from.
+        arch: whose variants to use; the loaded kernel library computes them in portable C if it is not this host's.
     """
     return execute(lower(read_model(data, "case"), Target(arch or native.host_arch())), feeds)
 
@@ -138,11 +139,15 @@ WITHOUT_AVX2 = ("-O2", "-D__builtin_cpu_supports(name)=0")
 
 
 def build_library(folder: Path, arch: str = "portable", flags: Sequence[str] = ("-O2",)) -> Path:
-    """Compile the kernels with another arch folder or other flags; name the result in MIDGE_KERNEL_LIBRARY."""
+    """Compile the kernels with other inner loops or flags; name the result in MIDGE_KERNEL_LIBRARY.
+
+    The inner loops of an instruction set that this host does not have are the portable ones, their specification.
+    """
     sources = [str(path) for path in sorted((KERNELS / "src").glob("*.c"))]
+    folders = arch_folders(arch if arch == native.host_arch() else "portable")
     for path in sorted((KERNELS / "arch" / "portable").glob("*.c")):
-        own = KERNELS / "arch" / arch / path.name
-        sources.append(str(own if own.is_file() else path))
+        own = (KERNELS / "arch" / folder / path.name for folder in folders)
+        sources.append(str(next(file for file in own if file.is_file())))
     library = folder / f"kernels_{arch}.so"
     command = ["cc", "-std=c99", "-shared", "-fPIC", "-ffp-contract=off", *flags, f"-I{KERNELS / 'include'}"]
     subprocess.run([*command, f"-I{KERNELS / 'src'}", "-o", str(library), *sources], check=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from midge.runtime.arches import arch_folders
 from midge.runtime.native import KERNELS
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", flags=re.DOTALL)
@@ -23,11 +24,11 @@ def kernel_sources(kernels: Iterable[str], arch: str) -> tuple[Path, ...]:
     """Return the files that some kernels consist of, relative to the kernels' folder, sorted.
 
     A file is needed if it defines one of the kernels, or a function that a needed file names, or if a needed file
-    includes it. A file in `arch/<arch>` takes the place of the one of the same name in `arch/portable`.
+    includes it. Of the files of one name in the folders that serve the instruction set, the first folder's counts.
 
     Args:
         kernels: names of functions declared in `kernels.h`.
-        arch: a folder of `kernels/arch`.
+        arch: an instruction set, a key of `midge.runtime.arches.ARCHES`.
     """
     index = _index(arch)
     needed: set[Path] = set()
@@ -51,8 +52,9 @@ def _defining(kernel: str, index: dict[str, Path]) -> Path:
 
 def _index(arch: str) -> dict[str, Path]:
     """Map every function that the sources for `arch` define to its file."""
-    files = {path.name: path for path in _c_files("arch/portable")}
-    files |= {path.name: path for path in _c_files(f"arch/{arch}")}
+    files: dict[str, Path] = {}
+    for folder in reversed(arch_folders(arch)):
+        files |= {path.name: path for path in _c_files(f"arch/{folder}")}
     return {
         plain or by_macro: path
         for path in (*_c_files("src"), *files.values())
@@ -66,7 +68,8 @@ def _c_files(folder: str) -> list[Path]:
 
 def _included(path: Path, include: str, arch: str) -> Path:
     """Find a quoted include as the compiler does: beside the file, then in the include folders."""
-    for folder in (path.parent, Path("include"), Path("src"), Path("arch") / arch, Path("arch/portable")):
+    arches = (Path("arch") / folder for folder in arch_folders(arch))
+    for folder in (path.parent, Path("include"), Path("src"), *arches):
         if (KERNELS / folder / include).is_file():
             return folder / include
     raise AssertionError(f"{path} includes {include}, which is not among the kernels")

@@ -60,4 +60,16 @@ static inline int8_t midge_requantize_s8(int32_t x, int32_t multiplier, int32_t 
   return (int8_t)midge_clamp(midge_add_wrap(midge_requantize(x, multiplier, shift), zero_point), low, high);
 }
 
+/* The same where a channel's sum is scaled by less than 1/2, from the channel's record: its bias, 2 * multiplier - 2^32,
+ * and the right shift e in [1, 22]; |sum + bias| < 2^30. In machine words: a rounded high product that adds the sum
+ * itself, one correction for negative values, one addition, one shift. */
+static inline int8_t midge_requantize_record_s8(int32_t sum, const int32_t record[3], int32_t zero_point, int32_t low,
+                                                int32_t high) {
+  const int32_t x = midge_add_wrap(sum, record[0]);
+  const int32_t scaled = x + (int32_t)(((int64_t)x * record[1] + ((int64_t)1 << 31)) >> 32);
+  const int32_t signless = scaled + (scaled >> 31);
+  const int32_t rounding = (2 * zero_point + 1) * ((int32_t)1 << (record[2] - 1));
+  return (int8_t)midge_clamp((signless + rounding) >> record[2], low, high);
+}
+
 #endif

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from midge.runtime.arches import ARCHES
 from midge.runtime.backends.c.sources import kernel_sources
 from midge.runtime.native import HEADER, KERNELS
 
@@ -69,6 +70,7 @@ def test_an_arch_file_takes_the_portable_files_place(tmp_path: Path, monkeypatch
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr("midge.runtime.backends.c.sources.KERNELS", tmp_path)
+    monkeypatch.setitem(ARCHES, "fast", ("fast", "portable"))
 
     portable = [path.as_posix() for path in kernel_sources(["midge_op"], "portable")]
     assert portable == ["arch/portable/inner.c", "arch/portable/other.c", "src/loops.h", "src/op.c"]

@@ -82,6 +82,9 @@ typedef struct {
  * activation_max] within [-128, 127]. Output channel c takes multiplier[c * factor_step] and shift[c * factor_step];
  * factor_step is 1, or 0 if one factor serves all channels. */
 
+/* Kernels for layers whose factors are all below 1/2 take a record of three words per channel instead: the bias, 2 *
+ * multiplier - 2^32, and the right shift -shift in [1, 22]; |sum + bias| < 2^30. See midge_requantize_record_s8. */
+
 /* Convolution. The weights of every group of output channels lie together: first blocks of four channels, the four
  * interleaved ([filter_height][filter_width][filter_channels][4]), then the channels left over one after the other.
  * The bias holds -input_zero_point * sum(weights) already, so that padding means input_zero_point.

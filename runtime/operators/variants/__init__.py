@@ -1,0 +1,10 @@
+"""The variants of operators, by operator, the presumably best one first. Each is a file; list it here."""
+
+from __future__ import annotations
+
+from midge.runtime.operators.variant import Variant
+from midge.runtime.operators.variants import wide
+
+CONV_2D: tuple[Variant, ...] = (wide.CONV_2D,)
+DEPTHWISE_CONV_2D: tuple[Variant, ...] = (wide.DEPTHWISE_CONV_2D,)
+FULLY_CONNECTED: tuple[Variant, ...] = (wide.FULLY_CONNECTED,)
