@@ -12,6 +12,8 @@ from midge.runtime.native import KERNELS
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", flags=re.DOTALL)
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', flags=re.MULTILINE)
+_BODY = re.compile(r"\bmidge_\w+_body\s*\(")
+"""What a header defines that holds a kernel's control flow; other headers only declare."""
 _WORD = re.compile(r"\bmidge_\w+")
 _DEFINITION = re.compile(
     r"\b(midge_\w+)\s*\((?:[^;{}()]|\([^;{}()]*\))*\)\s*\{"  # name(parameters) {
@@ -23,8 +25,9 @@ _DEFINITION = re.compile(
 def kernel_sources(kernels: Iterable[str], arch: str) -> tuple[Path, ...]:
     """Return the files that some kernels consist of, relative to the kernels' folder, sorted.
 
-    A file is needed if it defines one of the kernels, or a function that a needed file names, or if a needed file
-    includes it. Of the files of one name in the folders that serve the instruction set, the first folder's counts.
+    A file is needed if it defines one of the kernels, or a function that a needed file names (a header counts where
+    it holds the body of a kernel), or if a needed file includes it. Of the files of one name in the folders that serve
+    the instruction set, the first folder's counts.
 
     Args:
         kernels: names of functions declared in `kernels.h`.
@@ -40,7 +43,7 @@ def kernel_sources(kernels: Iterable[str], arch: str) -> tuple[Path, ...]:
         needed.add(path)
         text = _text(path)
         queue += [_included(path, include, arch) for include in _INCLUDE.findall(text)]
-        if path.suffix == ".c":
+        if path.suffix == ".c" or _BODY.search(text):
             queue += [index[word] for word in set(_WORD.findall(text)) if word in index]
     return tuple(sorted(needed))
 

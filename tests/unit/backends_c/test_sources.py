@@ -76,3 +76,22 @@ def test_an_arch_file_takes_the_portable_files_place(tmp_path: Path, monkeypatch
     assert portable == ["arch/portable/inner.c", "arch/portable/other.c", "src/loops.h", "src/op.c"]
     fast = [path.as_posix() for path in kernel_sources(["midge_op"], "fast")]
     assert fast == ["arch/fast/inner.c", "arch/fast/simd.h", "arch/portable/other.c", "src/loops.h", "src/op.c"]
+
+
+def test_a_kernels_body_may_lie_in_a_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a body calls is needed; what a header only declares is not."""
+    for name, text in {
+        "include/midge/kernels.h": "void midge_deed(void);",
+        "src/deed.h": '#include "declared.h"\nstatic inline void midge_deed_body(void) { midge_within(); }',
+        "src/deed.c": '#include "deed.h"\nvoid midge_deed(void) { midge_deed_body(); }',
+        "src/declared.h": "void midge_within(void); void midge_without(void);",
+        "arch/portable/within.c": '#include "declared.h"\nvoid midge_within(void) { }',
+        "arch/portable/without.c": '#include "declared.h"\nvoid midge_without(void) { }',
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr("midge.runtime.backends.c.sources.KERNELS", tmp_path)
+
+    found = [path.as_posix() for path in kernel_sources(["midge_deed"], "portable")]
+
+    assert found == ["arch/portable/within.c", "src/declared.h", "src/deed.c", "src/deed.h"]
