@@ -8,7 +8,7 @@ from midge.runtime.errors import ModelError, UnsupportedError
 from midge.runtime.graph import Graph, Node
 from midge.runtime.operators import OPERATORS
 from midge.runtime.operators.variant import PLAIN
-from midge.runtime.program import KernelCall, Program, Step, Target
+from midge.runtime.program import Choice, KernelCall, Program, Step, Target
 
 
 def check(node: Node) -> None:
@@ -37,13 +37,13 @@ def check(node: Node) -> None:
         raise ModelError(f"{node.location}: {error}") from None
 
 
-def lower(graph: Graph, target: Target, choices: Mapping[int, str] | None = None) -> Program:
+def lower(graph: Graph, target: Target, choices: Mapping[int, Choice] | None = None) -> Program:
     """Lower a whole graph.
 
     Args:
         graph: what to lower.
         target: what for.
-        choices: names of variants by position in `graph.operators`; the others take their first candidate.
+        choices: by position in `graph.operators`; the other operators take their first candidate.
 
     Raises:
         UnsupportedError: the first operator that no kernel covers.
@@ -65,21 +65,21 @@ def candidates(node: Node, target: Target) -> Iterator[tuple[str, tuple[KernelCa
     yield PLAIN, row.lower(node, target)
 
 
-def lower_node(node: Node, target: Target, choice: str | None = None) -> Step:
+def lower_node(node: Node, target: Target, choice: Choice | None = None) -> Step:
     """Check and lower one operator.
 
     Args:
         node: the operator.
         target: what for.
-        choice: name of a variant; None takes the first candidate.
+        choice: how to compute it; None takes the first candidate.
 
     Raises:
         UnsupportedError: no kernel covers it.
         ModelError: it contradicts itself.
-        StopIteration: the chosen variant is none of the node's candidates.
+        KeyError: the chosen variant is none of the node's candidates.
     """
     check(node)
-    name, calls = next((name, calls) for name, calls in candidates(node, target) if choice in (None, name))
+    name, calls = _choose(node, target, None if choice is None else choice.variant)
     row = OPERATORS[node.operator.kind]
     operator = node.operator
     runtime = {i for i in operator.inputs if i is not None and node.graph.tensors[i].data is None}
@@ -96,7 +96,15 @@ def lower_node(node: Node, target: Target, choice: str | None = None) -> Step:
         outputs=operator.outputs,
         calls=calls,
         variant=name,
+        specialised=choice is not None and choice.specialised,
         macs=row.macs(node),
         in_place=in_place,
         alias_of=operator.inputs[0] if row.alias else None,
     )
+
+
+def _choose(node: Node, target: Target, variant: str | None) -> tuple[str, tuple[KernelCall, ...]]:
+    for name, calls in candidates(node, target):
+        if variant in (None, name):
+            return name, calls
+    raise KeyError(variant)

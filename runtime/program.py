@@ -54,6 +54,16 @@ class KernelCall:
         return {name: value for name, value in self.params.items() if isinstance(value, np.ndarray)}
 
 
+@dataclass(frozen=True)
+class Choice:
+    """How one operator shall be computed."""
+
+    variant: str
+    """Name of one of its variants."""
+    specialised: bool = False
+    """Whether the C emitter writes an instance of the kernels for this layer alone, with its constants folded in."""
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One operator, lowered. A step without calls only renames its input."""
@@ -70,6 +80,8 @@ class Step:
     macs: int = 0
     variant: str = "plain"
     """Which way of computing the operator was chosen; see `operators/variants/`."""
+    specialised: bool = False
+    """See `Choice.specialised`."""
     in_place: tuple[tuple[int, int], ...] = ()
     """(input tensor, output tensor) pairs that may share their first byte because the kernel allows it."""
     alias_of: int | None = None

@@ -19,6 +19,8 @@ from midge.runtime.emulators.cycles import Cycles
 from midge.runtime.graph import Array
 from midge.runtime.toolchain import find_toolchain
 from midge.tools import log
+from midge.tools.options import BuildOptions
+from midge.tools.tuning import decider
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +38,7 @@ def describe_build(build: BuildResult, optimize: str) -> str:
 
 
 @contextmanager
-def temporary_firmware(
-    model: Path, board: Board, *, optimize: str | None = None, compiler: str | None = None
-) -> Iterator[Firmware]:
+def temporary_firmware(model: Path, board: Board, options: BuildOptions | None = None) -> Iterator[Firmware]:
     """Build a model's firmware in a folder that goes when the block ends.
 
     Raises:
@@ -47,11 +47,18 @@ def temporary_firmware(
         CapacityError: it does not fit the board.
         MissingToolError: no compiler is installed.
     """
-    toolchain = find_toolchain(board, compiler)
+    options = options or BuildOptions()
+    toolchain = find_toolchain(board, options.compiler)
     with tempfile.TemporaryDirectory(prefix="midge-") as folder:
-        with log.progress(f"building with {toolchain.name} {toolchain.version}"):
+        with log.progress(f"building with {toolchain.name} {toolchain.version}") as shown:
             compiled = compile_model(
-                model, board, Path(folder) / "firmware", optimize=optimize, toolchain=toolchain, build=True
+                model,
+                board,
+                Path(folder) / "firmware",
+                optimize=options.optimize,
+                toolchain=toolchain,
+                build=True,
+                decide=decider(model, board, options, shown.describe),
             )
         assert compiled.build is not None
         yield Firmware(board, compiled, compiled.build)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
+from midge.runtime.decisions import TUNING_NAME
 from midge.runtime.errors import InputError
 from midge.tools import log
 
@@ -63,17 +66,53 @@ def board_file(board: str | None) -> Path | None:
     return Path(board) if board is not None and Path(board).is_file() else None
 
 
+@dataclass(frozen=True)
+class BuildOptions:
+    """How firmware is built."""
+
+    optimize: str | None = None
+    """`speed`, `size`, `ram`, or None for the default mode."""
+    compiler: str | None = None
+    """`gcc`, `zig`, or None for the first that is installed."""
+    tune: bool | None = None
+    """Whether to choose each layer's variant by counting; None leaves it to the mode."""
+    tuning: Path | None = None
+    """Earlier decisions to take instead."""
+
+
 def build_options(function: F) -> F:
-    """`--optimize` and `--compiler`."""
-    optimize = click.option(
-        "--optimize", type=click.Choice(["speed", "size", "ram"]),
-        help="What the build is good at: speed, size (of flash; built with -Os) or ram. Default: fast, without flash "
-        "growth. In this version speed and ram build the same as the default.",
+    """`--optimize`, `--compiler`, `--tune` and `--tuning`, which arrive as one `BuildOptions` called `build`."""
+
+    @wraps(function)
+    def command(
+        *args: Any, optimize: str | None, compiler: str | None, tune: bool | None, tuning: Path | None, **rest: Any
+    ) -> Any:
+        return function(*args, build=BuildOptions(optimize, compiler, tune, tuning), **rest)
+
+    decorators = (
+        click.option(
+            "--optimize", type=click.Choice(["speed", "size", "ram"]),
+            help="What the build is good at: speed (weights and layers of their own may take more flash), size (of "
+            "flash; built with -Os) or ram. Default: fast, without flash growth.",
+        ),
+        click.option(
+            "--compiler", type=click.Choice(["gcc", "zig"]), help="C compiler. Default: gcc where installed, else zig."
+        ),
+        click.option(
+            "--tune/--no-tune", default=None,
+            help="Choose how each layer is computed by counting every way on the emulated core. Default: only with "
+            "--optimize speed, where the core can be emulated.",
+        ),
+        click.option(
+            "--tuning", type=_FILE, metavar="F",
+            help=f"Take the decisions of this {TUNING_NAME}, which `midge compile` wrote, and count nothing. Default: "
+            "none.",
+        ),
     )  # fmt: skip
-    compiler = click.option(
-        "--compiler", type=click.Choice(["gcc", "zig"]), help="C compiler. Default: gcc where installed, else zig."
-    )
-    return optimize(compiler(function))
+    wrapped: Any = command
+    for decorator in reversed(decorators):
+        wrapped = decorator(wrapped)
+    return cast(F, wrapped)
 
 
 def unit_options(function: F) -> F:

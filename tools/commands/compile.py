@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from midge.runtime.board import load_board
+from midge.runtime.decisions import TUNING_NAME
 from midge.tools import log, options
 from midge.tools.outputs import Outputs, check_folder
 from midge.tools.tables import count, make_table
@@ -36,8 +37,7 @@ def command(
     board: str,
     directory: Path,
     name: str,
-    optimize: str | None,
-    compiler: str | None,
+    build: options.BuildOptions,
     run_compiler: bool,
     json_path: Path | None,
 ) -> None:
@@ -48,16 +48,24 @@ def command(
     """
     from midge.runtime.backends.c import compile_model
     from midge.runtime.toolchain import find_toolchain
+    from midge.tools.tuning import decider
 
-    inputs = [model, options.board_file(board)]
+    inputs = [model, build.tuning, options.board_file(board)]
     check_folder("-o", directory, inputs)
     described = load_board(board)
-    toolchain = find_toolchain(described, compiler) if run_compiler else None
+    toolchain = find_toolchain(described, build.compiler) if run_compiler else None
     with Outputs(inputs) as outputs:
         outputs.add("--json", json_path)
-        with log.progress("writing the project" if toolchain is None else f"building with {toolchain.name}"):
+        with log.progress("writing the project" if toolchain is None else f"building with {toolchain.name}") as shown:
             made = compile_model(
-                model, described, directory, name=name, optimize=optimize, toolchain=toolchain, build=run_compiler
+                model,
+                described,
+                directory,
+                name=name,
+                optimize=build.optimize,
+                toolchain=toolchain,
+                build=run_compiler,
+                decide=decider(model, described, build, shown.describe),
             )
         _print(made)
         outputs.write_json(json_path, _document(made))
@@ -99,6 +107,8 @@ def _print(made: CompileResult) -> None:
     table.add_row(f"{manifest.name}.c, {manifest.name}.h", "the model and its interface")
     table.add_row("midge/", "the kernels that it needs")
     table.add_row("platform/", "start-up, linker script and main for this board")
+    if TUNING_NAME in manifest.files:
+        table.add_row(TUNING_NAME, "how each layer is computed, and what the other ways took")
     table.add_row("CMakeLists.txt, README.md", "how to build it into firmware of your own")
     if build is not None:
         table.add_row(f"build/{build.elf.name}", f"built with {describe_build(build, manifest.optimize)}")

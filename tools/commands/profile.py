@@ -31,8 +31,7 @@ def command(
     model: Path,
     board: str,
     on: str,
-    optimize: str | None,
-    compiler: str | None,
+    build: options.BuildOptions,
     inputs: tuple[Path, ...],
     json_path: Path | None,
 ) -> None:
@@ -45,13 +44,13 @@ def command(
     from midge.tools.firmware import emulated, temporary_firmware
     from midge.tools.measure import measure
 
-    with Outputs([model, *inputs, options.board_file(board)]) as outputs:
+    with Outputs([model, *inputs, build.tuning, options.board_file(board)]) as outputs:
         outputs.add("--json", json_path)
         described = load_board(board)
         takes, _ = read_interface(model)
         arrays = read_inputs(inputs, takes) if inputs else random_inputs(takes, 1, seed=0)
         with (
-            temporary_firmware(model, described, optimize=optimize, compiler=compiler) as firmware,
+            temporary_firmware(model, described, build) as firmware,
             emulated(firmware) as backend,
             log.progress("running"),
         ):

@@ -54,8 +54,7 @@ def command(
     input_offset: float,
     samples: int,
     seed: int,
-    optimize: str | None,
-    compiler: str | None,
+    build: options.BuildOptions,
     json_path: Path | None,
 ) -> None:
     """Prove that a board computes the same bits as this host.
@@ -68,7 +67,7 @@ def command(
     from midge.tools.evaluation import read_evaluation
     from midge.tools.firmware import describe_build, emulated, temporary_firmware
 
-    with Outputs([model, *inputs, evaluate, options.board_file(board)]) as outputs:
+    with Outputs([model, *inputs, evaluate, build.tuning, options.board_file(board)]) as outputs:
         outputs.add("--json", json_path)
         described = load_board(board)
         takes, gives = read_interface(model)
@@ -79,7 +78,7 @@ def command(
         elif not inputs:
             sets.append(random_inputs(takes, samples, seed))
         with (
-            temporary_firmware(model, described, optimize=optimize, compiler=compiler) as firmware,
+            temporary_firmware(model, described, build) as firmware,
             emulated(firmware) as backend,
         ):
             comparison, accuracy = _run(sets, evaluation, ComparingBackend(backend))

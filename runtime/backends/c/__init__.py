@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ from midge.runtime.backends.c.build import build as build_project
 from midge.runtime.backends.c.names import check_prefix
 from midge.runtime.backends.c.project import replace_project, stage_project
 from midge.runtime.backends.c.target import arch_for
-from midge.runtime.errors import CapacityError
+from midge.runtime.decisions import TUNING_NAME, Decisions
+from midge.runtime.errors import CapacityError, InputError
+from midge.runtime.graph import Graph
 from midge.runtime.lower import lower
 from midge.runtime.passes import run_passes
 from midge.runtime.passes.plan_memory import Plan, plan_memory
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from midge.runtime.board import Board
     from midge.runtime.toolchain import Toolchain
 
-__all__ = ["CompileResult", "compile_model", "lower_for_board"]
+__all__ = ["CompileResult", "compile_model", "lower_for_board", "lower_graph"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ def compile_model(
     optimize: str | None = None,
     toolchain: Toolchain | None = None,
     build: bool = False,
+    decide: Callable[[Graph], Decisions] | None = None,
 ) -> CompileResult:
     """Turn a `.tflite` file into a project in `directory`, and build it if asked to.
 
@@ -59,17 +63,23 @@ def compile_model(
         optimize: `speed`, `size`, `ram`, or None for the default mode.
         toolchain: what to build with; needed if `build`.
         build: whether to build the firmware.
+        decide: gives the tuner's decisions for the model after its passes; they are written into the project. Without
+            it every layer takes its first variant.
 
     Raises:
-        InputError: a bad model file, name or folder.
+        InputError: a bad model file, name or folder, or decisions that are not this model's.
         UnsupportedError: an operator that has no kernel, or a core that has no start-up.
         CapacityError: the model does not fit the board.
         MissingToolError: the compiler is not there.
     """
     check_prefix(name)
-    program, plan = lower_for_board(model_path, board, optimize)
+    graph = run_passes(read_file(model_path))
+    decisions = None if decide is None else decide(graph)
+    program, plan = lower_graph(graph, board, optimize, decisions)
     with replace_project(directory) as replacement:
-        manifest = stage_project(program, plan, board, replacement.staging, name, model_file=model_path.name)
+        manifest = stage_project(
+            program, plan, board, replacement.staging, name, model_file=model_path.name, decisions=decisions
+        )
         _check_capacity(manifest, board)
         replacement.install()
         built = None
@@ -86,8 +96,26 @@ def lower_for_board(model_path: Path, board: Board, optimize: str | None = None)
         InputError: the file cannot be read, or is not what it claims to be.
         UnsupportedError: an operator that has no kernel.
     """
-    graph = run_passes(read_file(model_path))
-    program = lower(graph, Target(arch_for(board.cpu), optimize or "default"))
+    return lower_graph(run_passes(read_file(model_path)), board, optimize)
+
+
+def lower_graph(
+    graph: Graph, board: Board, optimize: str | None = None, decisions: Decisions | None = None
+) -> tuple[Program, Plan]:
+    """Lower a model after its passes for a board's core and plan its memory.
+
+    Raises:
+        InputError: the decisions are not this model's.
+        UnsupportedError: an operator that has no kernel.
+    """
+    target = Target(arch_for(board.cpu), optimize or "default")
+    choices = None if decisions is None else decisions.choices(graph, board.cpu, target.optimize)
+    try:
+        program = lower(graph, target, choices)
+    except KeyError as error:
+        raise InputError(
+            f"{TUNING_NAME} names the variant {error}, which is not one of this layer's: tune again"
+        ) from None
     return program, plan_memory(program)
 
 

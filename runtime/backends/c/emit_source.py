@@ -14,6 +14,7 @@ from midge.runtime.backends.c.emit_constants import (
     struct_definition,
 )
 from midge.runtime.backends.c.names import comment_text, generated_by, string_literal
+from midge.runtime.backends.c.sources import body_header
 from midge.runtime.graph import Tensor
 from midge.runtime.passes.plan_memory import Plan
 from midge.runtime.program import KernelCall, Program, Step
@@ -24,7 +25,7 @@ _PREAMBLE = """\
 #include <stddef.h>
 #include <stdint.h>
 
-#include "midge/kernels.h"
+#include "midge/kernels.h"{bodies}
 
 /* Layers stay functions of their own, so that a debugger or a profiler sees each of them. */
 #if defined(__GNUC__) && !defined(__clang__)
@@ -49,9 +50,10 @@ def emit_source(program: Program, plan: Plan, name: str, model_file: str, versio
         version: Midge's version.
     """
     constants = collect_constants(program, name)
+    bodies = _body_headers(program)
     parts = [
         generated_by(version, model_file) + f"/* SHA-256 of the model: {program.graph.sha256 or 'unknown'} */\n",
-        _PREAMBLE.format(name=name),
+        _PREAMBLE.format(name=name, bodies="".join(f'\n#include "{header}"' for header in bodies)),
         _arena(plan, name),
     ]
     arrays, structs = [array_definition(a) for a in constants.arrays], [struct_definition(s) for s in constants.structs]
@@ -75,6 +77,12 @@ def _arena(plan: Plan, name: str) -> str:
         f"static uint8_t {name}_arena[{name.upper()}_ARENA_SIZE] MIDGE_ALIGNED(16);\n\n"
         f"#define AT(type, offset) ((type *)(void *)({name}_arena + (offset)))\n"
     )
+
+
+def _body_headers(program: Program) -> list[str]:
+    """Return the headers of the kernels that layers have instances of their own of."""
+    kernels = {call.kernel for step in program.steps if step.specialised for call in step.calls}
+    return sorted(header for kernel in kernels if (header := body_header(kernel)) is not None)
 
 
 def _describe(tensor: Tensor) -> str:
@@ -114,7 +122,8 @@ def _call(program: Program, plan: Plan, constants: Constants, position: int, num
         arguments.append(f"AT({ctype.item.cname}, {plan.offsets[index]})")
     if _takes_scratch(call):
         arguments.append(f"AT(void, {plan.scratch_offsets[position]})" if call.scratch else "NULL")
-    return _wrapped(f"  {call.kernel}(", arguments)
+    own = program.steps[position].specialised and body_header(call.kernel) is not None
+    return _wrapped(f"  {call.kernel}{'_body' if own else ''}(", arguments)
 
 
 def _takes_scratch(call: KernelCall) -> bool:

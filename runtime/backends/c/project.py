@@ -20,6 +20,7 @@ from midge.runtime.backends.c.readme import project_readme
 from midge.runtime.backends.c.replace_folder import Replacement
 from midge.runtime.backends.c.sources import kernel_sources
 from midge.runtime.board import Board
+from midge.runtime.decisions import TUNING_NAME, Decisions
 from midge.runtime.errors import InputError
 from midge.runtime.native import KERNELS
 from midge.runtime.passes.plan_memory import Plan
@@ -92,6 +93,7 @@ def stage_project(
     *,
     model_file: str,
     platform: bool = True,
+    decisions: Decisions | None = None,
 ) -> Manifest:
     """Write all files of a project into an empty folder; arguments and errors as for `write_project`."""
     check_prefix(name)
@@ -105,6 +107,8 @@ def stage_project(
         target = directory / KERNEL_FOLDER / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(KERNELS / path, target)
+    if decisions is not None:
+        decisions.write(directory / TUNING_NAME)
     manifest = describe(program, plan, board, name, model_file)
     if platform:
         write_cmake(directory, board, optimize=_mode(program))

@@ -48,6 +48,17 @@ def kernel_sources(kernels: Iterable[str], arch: str) -> tuple[Path, ...]:
     return tuple(sorted(needed))
 
 
+def body_header(kernel: str) -> str | None:
+    """Return the name of the header that holds a kernel's control flow, or None if it has none.
+
+    Such a header defines `<kernel>_body`, which takes what the kernel takes; a layer that calls it with constant
+    parameters gets an instance of its own, in which the compiler folds them.
+    """
+    name = Path("src") / f"{kernel.removeprefix('midge_')}.h"
+    has_body = (KERNELS / name).is_file() and re.search(rf"\b{kernel}_body\s*\(", _text(name))
+    return name.name if has_body else None
+
+
 def _defining(kernel: str, index: dict[str, Path]) -> Path:
     assert kernel in index, f"no kernel source defines {kernel}"
     return index[kernel]

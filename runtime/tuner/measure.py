@@ -1,0 +1,78 @@
+"""Counting what a choice of variants costs: build the firmware, run it on the emulated core, read its counts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from midge.runtime.backends.c.build import build
+from midge.runtime.backends.c.manifest import Buffer
+from midge.runtime.backends.c.project import write_project
+from midge.runtime.backends.c.sizes import read_layout
+from midge.runtime.board import Board
+from midge.runtime.emulators import open_emulator
+from midge.runtime.graph import Graph
+from midge.runtime.lower import lower
+from midge.runtime.passes.plan_memory import plan_memory
+from midge.runtime.program import Choice, Target
+from midge.runtime.toolchain import Toolchain
+from midge.runtime.tuner.cache import Cost
+
+_ROOMY = 1 << 24
+"""Bytes that an emulated memory may have while candidates are compared: one that does not fit can still be counted."""
+
+
+def measure(
+    graph: Graph, target: Target, choices: Mapping[int, Choice], board: Board, toolchain: Toolchain
+) -> dict[int, Cost]:
+    """Count one inference on random input, layer by layer.
+
+    Args:
+        graph: the model after its passes.
+        target: instruction set and mode.
+        choices: by position in `graph.operators`.
+        board: whose core is emulated.
+        toolchain: what to build with.
+
+    Returns:
+        The cost of every operator that calls kernels, by position in `graph.operators`.
+
+    Raises:
+        CapacityError: this choice does not fit even the roomiest memories of the emulator.
+        DeviceError: the firmware faulted, which is our bug.
+    """
+    program = lower(graph, target, choices)
+    roomy = board if board.emulated else _with_room(board)
+    with tempfile.TemporaryDirectory(prefix="midge-tune-") as folder:
+        directory = Path(folder) / "firmware"
+        manifest = write_project(program, plan_memory(program), roomy, directory, "model", model_file="model.tflite")
+        built = build(directory, roomy, toolchain, optimize=target.optimize)
+        sizes = {symbol.name: symbol.size for symbol in read_layout(built.elf).symbols}
+        with open_emulator(built.elf, manifest, roomy) as emulator:
+            rng = np.random.default_rng(0)
+            run = emulator.run([_random(buffer, rng) for buffer in manifest.inputs])
+    positions = [position for position, step in enumerate(program.steps) if step.calls]
+    return {
+        position: Cost(instructions, sizes.get(layer.function, 0))
+        for position, layer, instructions in zip(positions, manifest.layers, run.layers, strict=True)
+    }
+
+
+def _random(buffer: Buffer, rng: np.random.Generator) -> bytes:
+    if buffer.dtype.startswith("float"):
+        return rng.standard_normal(buffer.shape).astype(buffer.dtype).tobytes()
+    return rng.bytes(buffer.bytes)
+
+
+def _with_room(board: Board) -> Board:
+    """Return the board with its memories as large as their addresses allow."""
+    starts = sorted(memory.address for memory in board.memories)
+    memories = []
+    for memory in board.memories:
+        end = min((start for start in starts if start > memory.address), default=1 << 32)
+        memories.append(msgspec.structs.replace(memory, size=max(memory.size, min(_ROOMY, end - memory.address))))
+    return msgspec.structs.replace(board, memories=tuple(memories))

@@ -1,0 +1,260 @@
+"""The tuner: for every layer the variant, and the form of it, that the emulated core executes in fewest instructions.
+
+Layers do not influence each other's counts, so candidates are compared many at a time: in one firmware every layer
+takes one of its own, in the next one another, until each has been counted. What then does not fit the board is taken
+back, where it costs least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from midge.runtime.backends.c.sources import body_header
+from midge.runtime.backends.c.target import arch_for
+from midge.runtime.board import Board
+from midge.runtime.decisions import Decisions, LayerDecision
+from midge.runtime.errors import CapacityError
+from midge.runtime.graph import Graph
+from midge.runtime.lower import candidates, check, lower
+from midge.runtime.native import params_size
+from midge.runtime.passes.plan_memory import plan_memory
+from midge.runtime.program import Choice, KernelCall, Target
+from midge.runtime.toolchain import Toolchain, cache_directory
+from midge.runtime.tuner.cache import Cost, CostCache, signature
+from midge.runtime.tuner.measure import measure
+
+WEIGHT_GROWTH = 1.1
+"""Most that the packed constants may take in default mode, as a multiple of the smallest packing."""
+
+FLASH_RESERVE = 48 * 1024
+RAM_RESERVE = 8 * 1024
+"""Bytes that the tuner leaves free for the kernels' common copies, start-up, variables and stack; what is left over is
+found out when the firmware is linked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Option:
+    """One way to compute one layer."""
+
+    choice: Choice
+    calls: tuple[KernelCall, ...]
+    key: str
+    weights: int
+    """Bytes of its constants and parameters."""
+
+    @property
+    def label(self) -> str:
+        """What it is called in the table of counts."""
+        return f"{self.choice.variant}, specialised" if self.choice.specialised else self.choice.variant
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """The result: choices for `lower`, and the same with all counts for the file."""
+
+    choices: Mapping[int, Choice]
+    decisions: Decisions
+    builds: int
+    """Firmwares that were built and run; 0 where the cache knew everything."""
+
+
+def tune(
+    graph: Graph,
+    board: Board,
+    toolchain: Toolchain,
+    optimize: str | None,
+    *,
+    model_file: str,
+    progress: Callable[[str], None] = lambda _: None,
+    cache: Path | None = None,
+) -> Tuning:
+    """Choose how to compute every layer of a graph.
+
+    Args:
+        graph: the model after its passes.
+        board: whose core is emulated, and whose memories limit the choice.
+        toolchain: the compiler that the choice is for.
+        optimize: `speed`, `size`, `ram`, or None for the default mode. Only `speed` writes specialised instances, which
+            cost flash; `ram` takes the least memory first.
+        model_file: the model's name, for the file of decisions.
+        progress: called with what is going on.
+        cache: folder for earlier counts; None takes the user's cache.
+
+    Raises:
+        UnsupportedError: an operator that no kernel covers, or a core that nothing emulates.
+        MissingToolError: no emulator of the core is installed.
+    """
+    mode = optimize or "default"
+    target = Target(arch_for(board.cpu), mode)
+    compiler = f"{toolchain.name} {toolchain.version}"
+    context = " ".join([board.cpu, compiler, *toolchain.compile_flags(optimize)])
+    costs = CostCache(cache_directory() / "tuner" if cache is None else cache, context)
+    options = _list_options(graph, target)
+    builds = _count_unknown(graph, target, options, board, toolchain, costs, progress)
+    chosen = [_by_speed(each, costs)[0] for each in options]
+    if mode == "ram":
+        chosen = _save_ram(graph, target, options, chosen, costs, limit=0)
+    chosen = _save_flash(options, chosen, costs, board, mode)
+    chosen = _save_ram(graph, target, options, chosen, costs, limit=_ram_limit(graph, target, board))
+    layers = tuple(
+        LayerDecision(
+            index=operator.index,
+            op=operator.kind,
+            name=graph.tensors[operator.outputs[0]].name,
+            variant=choice.choice.variant,
+            specialised=choice.choice.specialised,
+            instructions={one.label: cost.instructions for one in each if (cost := costs.get(one.key)) is not None},
+        )
+        for operator, each, choice in zip(graph.operators, options, chosen, strict=True)
+    )
+    decisions = Decisions(1, "emulator-instructions", model_file, graph.sha256, board.cpu, mode, compiler, layers)
+    return Tuning({at: one.choice for at, one in enumerate(chosen)}, decisions, builds)
+
+
+def _list_options(graph: Graph, target: Target) -> list[list[Option]]:
+    """Return the options of every operator; the first is what it gets without a tuner."""
+    options = []
+    for node in graph.nodes():
+        check(node)
+        found = []
+        for name, calls in candidates(node, target):
+            can_specialise = target.optimize == "speed" and any(body_header(call.kernel) for call in calls)
+            for specialised in (False, True) if can_specialise else (False,):
+                choice = Choice(name, specialised)
+                found.append(Option(choice, calls, signature(calls, specialised), _constant_bytes(calls)))
+        options.append(found)
+    return options
+
+
+def _constant_bytes(calls: Sequence[KernelCall]) -> int:
+    return sum(
+        params_size(call.kernel) + sum(int(array.nbytes) for array in call.constants().values()) for call in calls
+    )
+
+
+def _count_unknown(
+    graph: Graph,
+    target: Target,
+    options: Sequence[Sequence[Option]],
+    board: Board,
+    toolchain: Toolchain,
+    costs: CostCache,
+    progress: Callable[[str], None],
+) -> int:
+    """Count every option with calls that the cache does not know, and return how many firmwares that took."""
+    given_up: set[str] = set()
+    builds = 0
+
+    def unknown(each: Sequence[Option]) -> list[Option]:
+        if len(each) == 1 or not each[0].calls:
+            return []
+        return [one for one in each if one.key not in given_up and costs.get(one.key) is None]
+
+    while any(unknown(each) for each in options):
+        most = max(len(unknown(each)) for each in options)
+        progress(f"counting candidates on {board.name}, {most} to go")
+        tried = [next(iter(unknown(each)), each[0]) for each in options]
+        try:
+            counted = measure(graph, target, {at: one.choice for at, one in enumerate(tried)}, board, toolchain)
+        except CapacityError:
+            counted = {}
+        builds += 1
+        for at, one in enumerate(tried):
+            if at in counted:
+                costs.put(one.key, counted[at])
+            else:
+                given_up.add(one.key)
+        costs.save()
+    return builds
+
+
+def _cost(option: Option, costs: CostCache) -> Cost | None:
+    return costs.get(option.key)
+
+
+def _by_speed(each: Sequence[Option], costs: CostCache) -> list[Option]:
+    """Return a layer's options, the quickest first; what could not be counted comes last."""
+
+    def rank(option: Option) -> tuple[float, int, bool]:
+        cost = _cost(option, costs)
+        return (float("inf") if cost is None else cost.instructions, option.weights, option.choice.specialised)
+
+    return sorted(each, key=rank)
+
+
+def _flash(option: Option, costs: CostCache) -> int:
+    """Return the bytes of flash that an option takes for itself."""
+    cost = _cost(option, costs)
+    return option.weights + (cost.code if cost is not None and option.choice.specialised else 0)
+
+
+def _save_flash(
+    options: Sequence[Sequence[Option]], chosen: list[Option], costs: CostCache, board: Board, mode: str
+) -> list[Option]:
+    """Take back what flash has no room for, the least instructions per byte first."""
+    smallest = sum(min(_flash(one, costs) for one in each) for each in options)
+    limit = max(smallest, board.flash.size - FLASH_RESERVE)
+    if mode != "speed":
+        limit = min(limit, int(WEIGHT_GROWTH * smallest))
+    chosen = list(chosen)
+    while sum(_flash(one, costs) for one in chosen) > limit:
+        steps = [
+            (_lost(now, other, costs) / (_flash(now, costs) - _flash(other, costs)), at, other)
+            for at, (each, now) in enumerate(zip(options, chosen, strict=True))
+            for other in each
+            if _flash(other, costs) < _flash(now, costs)
+        ]
+        if not steps:
+            break
+        _, at, other = min(steps, key=lambda step: step[:2])
+        chosen[at] = other
+    return chosen
+
+
+def _lost(now: Option, other: Option, costs: CostCache) -> float:
+    before, after = _cost(now, costs), _cost(other, costs)
+    return float("inf") if before is None or after is None else after.instructions - before.instructions
+
+
+def _ram_limit(graph: Graph, target: Target, board: Board) -> int:
+    """Return the arena that is allowed: what the board has, or what the untuned model takes if that is more."""
+    return max(plan_memory(lower(graph, target)).total, board.ram.size - RAM_RESERVE)
+
+
+def _total(graph: Graph, target: Target, chosen: Sequence[Option]) -> int:
+    return plan_memory(lower(graph, target, {at: one.choice for at, one in enumerate(chosen)})).total
+
+
+def _save_ram(
+    graph: Graph,
+    target: Target,
+    options: Sequence[Sequence[Option]],
+    chosen: list[Option],
+    costs: CostCache,
+    limit: int,
+) -> list[Option]:
+    """Change the choice that lowers the arena most, as long as it is above `limit` and one does."""
+    chosen = list(chosen)
+    total = _total(graph, target, chosen)
+    while total > limit:
+        best: tuple[int, float, int, Option] | None = None
+        for at, each in enumerate(options):
+            for other in each:
+                if other is chosen[at] or _same_memory(other, chosen[at]):
+                    continue
+                changed = _total(graph, target, [*chosen[:at], other, *chosen[at + 1 :]])
+                found = (changed, _lost(chosen[at], other, costs), at, other)
+                if changed < total and (best is None or found[:3] < best[:3]):
+                    best = found
+        if best is None:
+            break
+        total = best[0]
+        chosen[best[2]] = best[3]
+    return chosen
+
+
+def _same_memory(one: Option, other: Option) -> bool:
+    """Whether two options of a layer make no difference to the plan."""
+    return [(call.scratch, call.lead) for call in one.calls] == [(call.scratch, call.lead) for call in other.calls]
