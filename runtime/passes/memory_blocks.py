@@ -1,0 +1,128 @@
+"""What the memory planner packs: pieces of memory with a lifetime, and which of them may lie over each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from midge.runtime.program import Program
+
+ALIGNMENT = 4
+"""Bytes; a word, so that kernels may load four int8 values at once."""
+SCRATCH_ALIGNMENT = 16
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of the arena with a lifetime."""
+
+    tensors: tuple[int, ...]
+    """Tensors that share it, in the order of their writing; none for scratch."""
+    size: int
+    first: int
+    """Position of the step that first writes it; -1 for graph inputs."""
+    last: int
+    """Position of the step that last reads it; the number of steps for graph outputs."""
+    alignment: int = ALIGNMENT
+
+    @property
+    def words(self) -> int:
+        """The size in bytes, in whole words: blocks begin at words, so no other block uses the rest of the last."""
+        return align(self.size, ALIGNMENT)
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Leave for two blocks to overlap in the one step that reads the first for the last time and writes the second."""
+
+    source: int
+    """Position of the input's block in the list of blocks."""
+    output: int
+    lead: int | None
+    """The output may overlap if it starts at least this many bytes before the source, see `KernelCall.lead`; None: if
+    it starts at the very same byte."""
+
+    def saving(self, blocks: Sequence[Block]) -> int:
+        """The most bytes that the two can have in common."""
+        source, output = blocks[self.source].words, blocks[self.output].words
+        return max(0, min(source, output - align(max(self.lead or 0, 0), ALIGNMENT)))
+
+
+def align(offset: int, alignment: int) -> int:
+    """Round up to a multiple of `alignment`."""
+    return -(-offset // alignment) * alignment
+
+
+def find_blocks(program: Program) -> tuple[list[Block], list[Overlap]]:
+    """Return the blocks of all tensors that are not constants, and which may overlap.
+
+    A tensor and its other shapes (`Step.alias_of`) are one block.
+    """
+    tensors = program.graph.tensors
+    lives = _lifetimes(program)
+    root = {index: index for index in lives}
+    members: dict[int, list[int]] = {index: [index] for index in lives}
+    for step in program.steps:
+        if step.alias_of is not None:
+            keep, gone = root[step.alias_of], root[step.outputs[0]]
+            for index in members.pop(gone):
+                root[index] = keep
+                members[keep].append(index)
+    blocks = [
+        Block(
+            tensors=tuple(names),
+            size=max(tensors[index].nbytes for index in names),
+            first=min(lives[index][0] for index in names),
+            last=max(lives[index][1] for index in names),
+            alignment=max(ALIGNMENT, *(tensors[index].dtype.itemsize for index in names)),
+        )
+        for names in members.values()
+    ]
+    number = {index: position for position, names in enumerate(members.values()) for index in names}
+    return blocks, _find_overlaps(program, blocks, number)
+
+
+def scratch_blocks(program: Program) -> dict[int, Block]:
+    """Return the scratch buffers by the positions of their steps."""
+    return {
+        position: Block((), step.scratch, position, position, SCRATCH_ALIGNMENT)
+        for position, step in enumerate(program.steps)
+        if step.scratch
+    }
+
+
+def _lifetimes(program: Program) -> dict[int, tuple[int, int]]:
+    """Return (first written, last read) of every tensor that is not a constant."""
+    graph = program.graph
+    lives: dict[int, tuple[int, int]] = dict.fromkeys(graph.inputs, (-1, -1))
+    for position, step in enumerate(program.steps):
+        for index in step.outputs:
+            lives[index] = (position, position)
+        for index in step.inputs:
+            lives[index] = (lives[index][0], position)
+    for index in graph.outputs:
+        lives[index] = (lives[index][0], len(program.steps))
+    return lives
+
+
+def _find_overlaps(program: Program, blocks: Sequence[Block], number: dict[int, int]) -> list[Overlap]:
+    found: dict[tuple[int, int], Overlap] = {}
+    for position, step in enumerate(program.steps):
+        if step.alias_of is not None:
+            continue
+        allowed: list[tuple[int, int, int | None]] = [(source, output, None) for source, output in step.in_place]
+        if step.lead is not None:
+            call = step.calls[0]
+            source, output = call.inputs[0], call.outputs[0]
+            others = {number.get(index) for index in call.inputs[1:]}
+            # The lead speaks of the walk over input 0 only: under another name it may be read later.
+            if source in number and number[source] not in others:
+                # Where both may start at one byte, a lead of 0 allows that and more.
+                allowed = [each for each in allowed if step.lead > 0 or each[:2] != (source, output)]
+                allowed.append((source, output, step.lead))
+        for source, output, lead in allowed:
+            pair = number[source], number[output]
+            # The output may overwrite its input only where nobody reads that later, under any of its names.
+            if pair[0] != pair[1] and blocks[pair[0]].last == position == blocks[pair[1]].first:
+                found.setdefault(pair, Overlap(*pair, lead))
+    return list(found.values())
