@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,8 +42,11 @@ def magnitude(case: Case) -> list[Array]:
 def difference(case: Case, arch: str | None = None) -> str | None:
     """Return in words how Midge's result differs from the oracle's, or None if it does not."""
     data = build(case)
-    wanted = expected(case, data)
-    found = run_midge(data, case.feeds, arch)
+    return judge(case, expected(case, data), run_midge(data, case.feeds, arch))
+
+
+def judge(case: Case, wanted: Sequence[Array], found: Sequence[Array]) -> str | None:
+    """Return in words how outputs differ from the expected ones of a case, or None if they do not."""
     for position, (right, ours) in enumerate(zip(wanted, found, strict=True)):
         if right.shape != ours.shape or right.dtype != ours.dtype:
             return f"output {position} is {ours.dtype} {ours.shape}, expected {right.dtype} {right.shape}"
