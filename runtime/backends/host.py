@@ -29,7 +29,7 @@ class HostBackend:
         """
         graph = program.graph
         self.program = program
-        self.plan: Plan = plan_memory(program, share=not keep_tensors)
+        self.plan: Plan = plan_memory(program, share=not keep_tensors, thorough=False)
         self._keep_tensors = keep_tensors
         self._arena = aligned_bytes(self.plan.total, ARENA_ALIGNMENT)
         self._views = {index: self._view(index) for index in self.plan.offsets}
