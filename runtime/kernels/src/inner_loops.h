@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "fields.h"
 #include "midge/kernels.h"
 
 /* sum[j] = the dot product of an input and channel j of weights interleaved by four, j in [0, 4). The input consists of
@@ -51,8 +52,21 @@ void midge_add_row_s8(const midge_add_s8_params *params, const int8_t *row1, con
 void midge_wide_conv_s8(const midge_conv_2d_wide_s8_params *params, const int16_t *window, int32_t pixel_stride,
                         int32_t pixels, int8_t *output);
 
+/* The same on a padded int8 image, for midge_conv_2d_dot_s8. May read three elements behind a window. */
+void midge_dot_conv_s8(const midge_conv_2d_dot_s8_params *params, const int8_t *window, int32_t pixel_stride,
+                       int32_t pixels, int8_t *output);
+
 /* The same for a depthwise convolution. May read seven elements behind a window. */
 void midge_wide_depthwise_s8(const midge_depthwise_conv_2d_wide_s8_params *params, const int16_t *window,
                              int32_t pixel_stride, int32_t pixels, int8_t *output);
+
+/* Adds the sums of one segment's entries to sums[1 + output], for the outputs 0 to 6 * blocks - 2 of a line, and
+ * 2^20 to each; see fields.h. sums[0] and sums[6 * blocks] are halves of outputs and mean nothing. An entry's `step` is
+ * added before its words are read, and the stream has a multiple of 8 entries. */
+void midge_fields_accumulate_s8(const int32_t *line, const midge_fields_entry *entry, const midge_fields_entry *end,
+                                int32_t *sums, int32_t blocks);
+
+/* Scales, clamps and stores the sums, biases included, of one channel's pixels. */
+void midge_fields_finish_s8(const int32_t *sums, int32_t pixels, const midge_fields_scale *scale, int8_t *output);
 
 #endif

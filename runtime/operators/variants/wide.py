@@ -9,11 +9,13 @@ from midge.runtime.operators.conv_geometry import conv_window, depthwise_window,
 from midge.runtime.operators.packing import pack_runs, pack_taps, pad_channels
 from midge.runtime.operators.row import constant
 from midge.runtime.operators.variant import Variant
+from midge.runtime.operators.variants.padded import list_runs, one_row, pad_factors
 from midge.runtime.operators.weighted import folded_bias, output_params
 from midge.runtime.operators.window import Window
 from midge.runtime.program import KernelCall, ParamValue, Target
 
 _ARCHES = ("x86_64",)
+_DEPTHWISE_ARCHES = ("x86_64", "aarch64")
 
 WIDE_LIMIT = 2**24
 """Most bytes of scratch for a padded int16 image; larger ones (huge dilations) take the kernel with a patch."""
@@ -36,13 +38,11 @@ def _lower_conv(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
 
 
 def _lower_fully_connected(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
-    """A 1x1 convolution of one row of pixels is the same thing."""
     if not _is_int8(node):
         return None
     weights = constant(node.input(1), "weights")
     channels, depth = weights.shape
-    rows = node.input(0).elements // depth
-    window = Window(1, 1, rows, depth, 1, rows, channels, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0)
+    window = one_row(node.input(0).elements // depth, depth, channels)
     bias = folded_bias(node, weights, channels)
     return _within_limit(_wide_conv(node, window, weights.reshape(channels, 1, 1, depth), bias))
 
@@ -57,16 +57,8 @@ def _lower_depthwise(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
 
 def _wide_conv(node: Node, window: Window, weights: Array, bias: Array) -> KernelCall:
     """Return the call of the convolution for wide registers; `weights` is OHWI, int8, one group."""
-    pixel = window.input_channels
-    row = window.padded_width * pixel
-    y = np.arange(window.filter_height, dtype=np.int64) * window.dilation_height * row
-    if window.dilation_width == 1:
-        runs = weights.reshape(window.output_channels, window.filter_height, -1)
-        offsets = y
-    else:
-        runs = weights.reshape(window.output_channels, -1, pixel)
-        x = np.arange(window.filter_width, dtype=np.int64) * window.dilation_width * pixel
-        offsets = (y[:, None] + x[None, :]).ravel()
+    row = window.padded_width * window.input_channels
+    runs, offsets = list_runs(window, weights)
     params: dict[str, ParamValue] = {
         "window": window.as_param(),
         "padded_height": window.padded_height,
@@ -74,10 +66,10 @@ def _wide_conv(node: Node, window: Window, weights: Array, bias: Array) -> Kerne
         "runs": runs.shape[1],
         "run_pairs": -(-runs.shape[2] // 2),
         "input_zero_point": input_zero_point(node),
-        "run_offsets": offsets.astype(np.int32),
+        "run_offsets": offsets,
         "weights": pack_runs(runs),
         "bias": pad_channels(bias),
-        **_pad_factors(output_params(node)),
+        **pad_factors(output_params(node)),
     }
     scratch = 2 * (window.padded_height * row + 1)
     return KernelCall("midge_conv_2d_wide_s8", params, (node.input_index(0),), node.operator.outputs, scratch)
@@ -100,22 +92,12 @@ def _wide_depthwise(node: Node, window: Window, taps: Array, bias: Array) -> Ker
         "tap_offsets": offsets.astype(np.int32),
         "weights": pack_taps(taps),
         "bias": pad_channels(bias),
-        **_pad_factors(output_params(node)),
+        **pad_factors(output_params(node)),
     }
     scratch = 2 * (window.padded_height * row + 7)
     return KernelCall("midge_depthwise_conv_2d_wide_s8", params, (node.input_index(0),), node.operator.outputs, scratch)
 
 
-def _pad_factors(output: dict[str, ParamValue]) -> dict[str, ParamValue]:
-    """Pad multipliers and shifts to whole blocks of channels if there is one per channel."""
-    if not output["factor_step"]:
-        return output
-    padded = {
-        name: pad_channels(value) for name in ("multiplier", "shift") if isinstance(value := output[name], np.ndarray)
-    }
-    return {**output, **padded}
-
-
 CONV_2D = Variant("wide", _ARCHES, _lower_conv)
-DEPTHWISE_CONV_2D = Variant("wide", _ARCHES, _lower_depthwise)
+DEPTHWISE_CONV_2D = Variant("wide", _DEPTHWISE_ARCHES, _lower_depthwise)
 FULLY_CONNECTED = Variant("wide", _ARCHES, _lower_fully_connected)

@@ -105,6 +105,35 @@ typedef struct {
 } midge_conv_2d_s8_params;
 void midge_conv_2d_s8(const midge_conv_2d_s8_params *params, const int8_t *input, int8_t *output, void *scratch);
 
+/* The same for stride 1, dilation_width 1 and one group, three taps by two outputs in two multiplications of words (see
+ * src/fields.h). Output rows are computed in bands. The rows of a band's input lie one behind the other in one line for
+ * each channel, `period` pixels apart, padding included; neighbouring rows may share columns of padding. Padding shared
+ * so exists on both sides where the period is odd; then band_rows is even or all rows are one band. A line takes
+ * line_words words: those of the rows' pixels, and 3 * blocks + 1 from the last tap's on; blocks = ((band_rows - 1) *
+ * period + output_width) / 2 / 3 + 1, rounded down.
+ * The filter is cut into entries of three taps of one row and channel, [output_channels][filter_height]
+ * [ceil(filter_width / 3)][input_channels][3], zeros where taps are missing; they are added up in segments of
+ * segment_entries, a multiple of 8, in which the magnitudes of one output channel's weights sum up to at most 8,191.
+ * The records' biases are smaller by segments * 2^20.
+ * Scratch: 4 * (input_channels * line_words + 3 * segments * segment_entries + 6 * blocks + 1) bytes. The output may
+ * overlap the input where no band's output lies behind the first row of input that it has not used yet. */
+typedef struct {
+  midge_window window;
+  int32_t input_zero_point;
+  int32_t period;
+  int32_t line_words;
+  int32_t band_rows;
+  int32_t segments;
+  int32_t segment_entries;
+  const int8_t *weights;
+  const int32_t *records;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_conv_2d_fields_s8_params;
+void midge_conv_2d_fields_s8(const midge_conv_2d_fields_s8_params *params, const int8_t *input, int8_t *output,
+                             void *scratch);
+
 /* The same on floats; sums run over filter rows, columns, channels in this order, then the bias is added. Scratch:
  * four times as many bytes. Padding is 0. */
 typedef struct {
@@ -161,6 +190,32 @@ typedef struct {
 } midge_conv_2d_wide_s8_params;
 void midge_conv_2d_wide_s8(const midge_conv_2d_wide_s8_params *params, const int8_t *input, int8_t *output,
                            void *scratch);
+
+/* Convolution for processors with dot products of four bytes: the whole image is copied to scratch with its padding. A
+ * window consists of `runs` stretches of 4 * run_quads elements, stretch r beginning run_offsets[r] elements behind the
+ * window's first. The weights are [ceil(output_channels / 8)][runs][run_quads][8][4] with zeros where a channel or an
+ * element is missing; bias, and multipliers and shifts if there is one per channel, are padded to a multiple of 8
+ * channels. One group. The interior is not used.
+ * Scratch: padded_height * padded_width * input_channels + 3 bytes. */
+typedef struct {
+  midge_window window;
+  int32_t padded_height; /* rows of the padded image */
+  int32_t padded_width;
+  int32_t runs;
+  int32_t run_quads;
+  int32_t input_zero_point;
+  const int32_t *run_offsets;
+  const int8_t *weights;
+  const int32_t *bias;
+  const int32_t *multiplier;
+  const int32_t *shift;
+  int32_t factor_step;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_conv_2d_dot_s8_params;
+void midge_conv_2d_dot_s8(const midge_conv_2d_dot_s8_params *params, const int8_t *input, int8_t *output,
+                          void *scratch);
 
 /* Depthwise convolution: output channel c reads input channel c / depth_multiplier. With depth_multiplier 1 the weights
  * are blocks of four channels, interleaved ([filter_height][filter_width][4]), then the channels left over; else one
