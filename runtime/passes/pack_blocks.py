@@ -19,6 +19,9 @@ from midge.runtime.passes.pack_exactly import search_exactly
 SEARCH_WORK = 150_000
 """Looks at a neighbour that one local search may take; about a quarter of a second."""
 
+MANY = 200
+"""Overlaps beyond which it is not tried which of two inputs an output should replace."""
+
 Span = tuple[int, int, int]
 """(other body, low, high): the body may not start between `low` and `high`, bounds excluded, from the other's start."""
 
@@ -61,7 +64,7 @@ def pack(blocks: Sequence[Block], overlaps: Sequence[Overlap], *, thorough: bool
     proven = False
     same_start = [overlap for overlap in overlaps if overlap.lead is None]
     # Which of two inputs an output shall replace is a choice; so is whether it shall replace any.
-    choices = [same_start, same_start[::-1]] if thorough and len(same_start) > 1 else [same_start]
+    choices = [same_start, same_start[::-1]] if thorough and 1 < len(same_start) < MANY else [same_start]
     for merged in choices:
         bodies = make_bodies(blocks, overlaps, merged)
         order, offsets, total = _pack_greedily(blocks, bodies)
@@ -94,10 +97,11 @@ def make_bodies(blocks: Sequence[Block], overlaps: Sequence[Overlap], merged: Se
                 members[keep].append(number)
     names = {number: position for position, number in enumerate(members)}
     spans: list[dict[int, tuple[int, int]]] = [{} for _ in members]
+    words = [block.words for block in blocks]
 
     def keep_apart(a: int, b: int) -> None:
         """Block `a` may not start between `low` and `high` from the start of `b`."""
-        low, high = -blocks[a].words, blocks[b].words
+        low, high = -words[a], words[b]
         lead = leads.get((b, a))
         if lead is not None:
             low = max(low, -lead)
