@@ -29,7 +29,7 @@ WEIGHT_GROWTH = 1.1
 """Most that the packed constants may take in default mode, as a multiple of the smallest packing."""
 
 FLASH_RESERVE = 48 * 1024
-RAM_RESERVE = 8 * 1024
+RAM_RESERVE = 4 * 1024
 """Bytes that the tuner leaves free for the kernels' common copies, start-up, variables and stack; what is left over is
 found out when the firmware is linked."""
 
@@ -97,7 +97,7 @@ def tune(
     if mode == "ram":
         chosen = _save_ram(graph, target, options, chosen, costs, limit=0)
     chosen = _save_flash(options, chosen, costs, board, mode)
-    chosen = _save_ram(graph, target, options, chosen, costs, limit=_ram_limit(graph, target, board))
+    chosen = _save_ram(graph, target, options, chosen, costs, limit=board.ram.size - RAM_RESERVE)
     layers = tuple(
         LayerDecision(
             index=operator.index,
@@ -216,11 +216,6 @@ def _save_flash(
 def _lost(now: Option, other: Option, costs: CostCache) -> float:
     before, after = _cost(now, costs), _cost(other, costs)
     return float("inf") if before is None or after is None else after.instructions - before.instructions
-
-
-def _ram_limit(graph: Graph, target: Target, board: Board) -> int:
-    """Return the arena that is allowed: what the board has, or what the untuned model takes if that is more."""
-    return max(plan_memory(lower(graph, target)).total, board.ram.size - RAM_RESERVE)
 
 
 def _total(graph: Graph, target: Target, chosen: Sequence[Option]) -> int:
