@@ -121,6 +121,8 @@ class Operator:
     index: int = 0
     """Position of the operator in the model file; kept by passes, so that every message can name it."""
     version: int = 1
+    macs: int | None = None
+    """Multiply-accumulate operations that the model file asks of it; passes may leave fewer. None before the passes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +138,8 @@ class Graph:
     """Of the file that the graph was read from."""
     labels: tuple[str, ...] = field(default=())
     """Class labels, where the file carries them."""
+    macs: int | None = None
+    """Multiply-accumulate operations of one inference as the model file has it; None before the passes."""
 
     def nodes(self) -> Iterator[Node]:
         """Iterate over the operators together with their tensors."""

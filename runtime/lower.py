@@ -97,7 +97,8 @@ def lower_node(node: Node, target: Target, choice: Choice | None = None) -> Step
         calls=calls,
         variant=name,
         specialised=choice is not None and choice.specialised,
-        macs=row.macs(node),
+        macs=row.macs(node) if operator.macs is None else operator.macs,
+        executed_macs=row.macs(node),
         in_place=in_place,
         alias_of=operator.inputs[0] if row.alias else None,
     )

@@ -78,6 +78,9 @@ class Step:
     outputs: tuple[int, ...]
     calls: tuple[KernelCall, ...]
     macs: int = 0
+    """Multiply-accumulate operations that the model file asks of the operator."""
+    executed_macs: int = 0
+    """What the passes left of them."""
     variant: str = "plain"
     """Which way of computing the operator was chosen; see `operators/variants/`."""
     specialised: bool = False
@@ -116,5 +119,10 @@ class Program:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulate operations of one inference."""
-        return sum(step.macs for step in self.steps)
+        """Multiply-accumulate operations of one inference as the model file has it; the passes may leave fewer."""
+        return sum(step.macs for step in self.steps) if self.graph.macs is None else self.graph.macs
+
+    @property
+    def executed_macs(self) -> int:
+        """Multiply-accumulate operations that one inference carries out."""
+        return sum(step.executed_macs for step in self.steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class OperatorRow:
     shape: tuple[int, ...]
     macs: int | None
     """Multiply-accumulate operations of one inference; None where the operator is not supported."""
+    executed_macs: int
+    """What the passes leave of them."""
     kernel: str
     """What runs it; `-` where nothing does."""
     reason: str | None
@@ -119,9 +121,17 @@ def inspect_model(
     """
     graph = read_file(path)
     target = Target(arch=arch_for(board.cpu)) if board is not None else Target()
-    prepared = run_passes(graph, after_pass)
+    counted: dict[int, int] = {}
+
+    def note(name: str, result: Graph) -> None:
+        if name == "count_macs":
+            counted.update({operator.index: operator.macs or 0 for operator in result.operators})
+        if after_pass is not None:
+            after_pass(name, result)
+
+    prepared = run_passes(graph, note)
     rows, steps = _lower_all(prepared, target)
-    rows += _left_out(graph, prepared)
+    rows += _left_out(graph, prepared, counted)
     rows.sort(key=lambda row: row.index)
 
     program = plan = weights = None
@@ -167,6 +177,7 @@ def _lower_all(graph: Graph, target: Target) -> tuple[list[OperatorRow], list[St
                 name=output.name,
                 shape=output.shape,
                 macs=None if step is None else step.macs,
+                executed_macs=0 if step is None else step.executed_macs,
                 kernel="-" if step is None else step.kernel,
                 reason=reason,
             )
@@ -174,8 +185,14 @@ def _lower_all(graph: Graph, target: Target) -> tuple[list[OperatorRow], list[St
     return rows, steps
 
 
-def _left_out(graph: Graph, prepared: Graph) -> list[OperatorRow]:
-    """Return the operators of the file that the passes have computed or dropped: nothing is left to do for them."""
+def _left_out(graph: Graph, prepared: Graph, counted: Mapping[int, int]) -> list[OperatorRow]:
+    """Return the operators of the file that the passes have computed or dropped: nothing is left to do for them.
+
+    Args:
+        graph: the file's.
+        prepared: what the passes made of it.
+        counted: the multiply-accumulate operations of operators that are work in the file, by index.
+    """
     kept = {operator.index for operator in prepared.operators}
     return [
         OperatorRow(
@@ -184,7 +201,8 @@ def _left_out(graph: Graph, prepared: Graph) -> list[OperatorRow]:
             dtype=node.output().dtype.value,
             name=node.output().name,
             shape=node.output().shape,
-            macs=0,
+            macs=counted.get(node.operator.index, 0),
+            executed_macs=0,
             kernel="-",
             reason=None,
         )

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from midge.runtime.errors import ModelError, UnsupportedError
 from midge.runtime.graph import Graph, verify
+from midge.runtime.lower import check
 from midge.runtime.passes.copy_through_outputs import copy_through_outputs
+from midge.runtime.passes.count_macs import count_macs
+from midge.runtime.passes.drop_dead_channels import drop_dead_channels
 from midge.runtime.passes.fold_constants import fold_constants
 from midge.runtime.passes.remove_unused import remove_unused
 
 Pass = Callable[[Graph], Graph]
 
-PASSES: tuple[Pass, ...] = (
+PREPARATION: tuple[Pass, ...] = (
     fold_constants,
     remove_unused,
-    copy_through_outputs,
 )
+"""Take any verified graph."""
+
+REDUCTIONS: tuple[Pass, ...] = (
+    count_macs,
+    drop_dead_channels,
+    remove_unused,
+)
+"""Take a graph whose operators have all passed their rows' checks; others are left as they are, to be refused."""
+
+COMPLETION: tuple[Pass, ...] = (copy_through_outputs,)
+"""Take any verified graph again."""
+
+PASSES: tuple[Pass, ...] = (*PREPARATION, *REDUCTIONS, *COMPLETION)
 
 
 def run_passes(graph: Graph, after: Callable[[str, Graph], None] | None = None) -> Graph:
@@ -28,9 +44,21 @@ def run_passes(graph: Graph, after: Callable[[str, Graph], None] | None = None) 
     Raises:
         ModelError: a pass left a graph that is not valid, which is our bug.
     """
-    for run in PASSES:
-        graph = run(graph)
-        verify(graph)
-        if after is not None:
-            after(run.__name__, graph)
+    for group in (PREPARATION, REDUCTIONS, COMPLETION):
+        if group is REDUCTIONS and not _is_supported(graph):
+            continue
+        for run in group:
+            graph = run(graph)
+            verify(graph)
+            if after is not None:
+                after(run.__name__, graph)
     return graph
+
+
+def _is_supported(graph: Graph) -> bool:
+    try:
+        for node in graph.nodes():
+            check(node)
+    except (UnsupportedError, ModelError):
+        return False
+    return True

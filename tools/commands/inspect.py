@@ -25,6 +25,8 @@ _LEGEND_ROWS = 12
 _REASONS = 5
 _OTHER_COLUMNS = 63
 """Columns that the table of operators takes without the names, for ordinary models."""
+_EXECUTED_COLUMN = 12
+"""Columns that the work left of each operator takes, where the passes leave less than the file has."""
 _SHORTEST_NAME, _LONGEST_NAME = 15, 48
 
 
@@ -104,8 +106,11 @@ def _describe(role: str, info: TensorInfo) -> str:
 
 
 def _print_operators(found: Inspection) -> None:
-    table = make_table(">#", "Operator", "Type", "Output", ">MACs", "Supported", "~Name")
-    longest = min(max(_SHORTEST_NAME, log.width() - _OTHER_COLUMNS), _LONGEST_NAME)
+    reduced = any(row.executed_macs != (row.macs or 0) for row in found.operators)
+    left = [">Executed"] if reduced else []
+    table = make_table(">#", "Operator", "Type", "Output", ">MACs", *left, "Supported", "~Name")
+    taken = _OTHER_COLUMNS + (_EXECUTED_COLUMN if reduced else 0)
+    longest = min(max(_SHORTEST_NAME, log.width() - taken), _LONGEST_NAME)
     for row in found.operators:
         table.add_row(
             str(row.index),
@@ -113,6 +118,7 @@ def _print_operators(found: Inspection) -> None:
             row.dtype,
             shape_text(row.shape),
             "" if row.macs == 0 else count(row.macs),
+            *([count(row.executed_macs) if row.macs else ""] if reduced else []),
             "yes" if row.reason is None else "NO",
             short_name(row.name, longest),
         )
@@ -127,6 +133,8 @@ def _print_totals(found: Inspection, plan: Plan) -> None:
     table = make_table("", ">", "~")
     bound = "the least possible" if plan.total == plan.lower_bound else f"the lower bound is {plan.lower_bound:,}"
     table.add_row("MACs", count(found.program.macs), "multiply-accumulate operations of one inference")
+    if found.program.executed_macs != found.program.macs:
+        table.add_row("executed", count(found.program.executed_macs), "of them; the others cannot change any output")
     table.add_row("arena", count(plan.arena), "bytes of RAM for all tensors, inputs and outputs included")
     table.add_row("scratch", count(plan.scratch), "bytes of RAM that kernels need beyond that")
     table.add_row("arena + scratch", count(plan.total), f"bytes; {bound} with these lifetimes")

@@ -154,6 +154,11 @@ def _print_sources(measured: Measurement) -> None:
         f"arena, scratch: the memory plan, equal to the linker's; data, flash: the ELF made by {build.compiler}",
         f"stack: what the inference wrote below its stack pointer; the linker reserves {build.ram.stack:,} bytes",
     ]
+    program = firmware.compiled.program
+    if program.executed_macs != program.macs:
+        lines.append(
+            f"MACs: the model file's; {program.executed_macs:,} are executed, the others cannot change any output"
+        )
     if measured.cycles is not None:
         lines.append(
             "cycles: the core's reference manual applied to the executed instructions, without wait states; unproven "

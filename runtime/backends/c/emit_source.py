@@ -97,7 +97,8 @@ def _layer(program: Program, plan: Plan, constants: Constants, layer: LayerNames
     # TensorFlow joins the names of fused layers with semicolons; the first says enough.
     rows = [f"/* Layer {step.index}, {step.kind}: {comment_text(step.name.split(';')[0])}"]
     if step.macs:
-        rows.append(f" *   {step.macs:,} multiply-accumulates")
+        left = "" if step.executed_macs == step.macs else f", of which {step.executed_macs:,} are left"
+        rows.append(f" *   {step.macs:,} multiply-accumulates{left}")
     for what, indices in (("in ", step.inputs), ("out", step.outputs)):
         rows += [f" *   {what} {_describe(tensors[i])} at {plan.offsets[i]}" for i in indices]
     if layer.step in plan.scratch_offsets:
