@@ -11,6 +11,7 @@ from midge.runtime.passes.copy_through_outputs import copy_through_outputs
 from midge.runtime.passes.count_macs import count_macs
 from midge.runtime.passes.drop_dead_channels import drop_dead_channels
 from midge.runtime.passes.fold_constants import fold_constants
+from midge.runtime.passes.order_operators import order_operators
 from midge.runtime.passes.remove_unused import remove_unused
 
 Pass = Callable[[Graph], Graph]
@@ -25,6 +26,7 @@ REDUCTIONS: tuple[Pass, ...] = (
     count_macs,
     drop_dead_channels,
     remove_unused,
+    order_operators,
 )
 """Take a graph whose operators have all passed their rows' checks; others are left as they are, to be refused."""
 
