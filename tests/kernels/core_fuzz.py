@@ -172,9 +172,8 @@ def print_family(family: str, totals: dict[str, Tally], seconds: float) -> None:
         )
         for sentence in tally.differences[:SHOWN]:
             print(f"{board}: {sentence}", file=sys.stderr)
-    for board, tally in totals.items():
-        for way, count in sorted(tally.runs.items()):
-            print(f"    {board:12} {count:9,}  {way}")
+    for way in sorted(set().union(*(tally.runs for tally in totals.values()))):
+        print(f"    {way:60}" + "".join(f" {tally.runs[way]:9,}" for tally in totals.values()))
     print(f"    {seconds:.0f} s in all", flush=True)
 
 

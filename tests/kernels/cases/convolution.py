@@ -11,8 +11,13 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from oracle import Case, TensorSpec, single
 
+from cases import typical
+
 Array = npt.NDArray[Any]
 Rng = np.random.Generator
+
+TYPICAL = 0.35
+"""Part of the int8 layers that are as trained networks have them; the others reach further."""
 
 FLOAT_TOLERANCE = 1e-5
 """Greatest difference of float layers, as a part of the largest output; the order of additions is ours."""
@@ -33,7 +38,7 @@ def extremes(rng: Rng, shape: tuple[int, ...]) -> Array:
     if chance(rng, 0.15):
         return rng.choice(np.array([-128, 127], np.int8), shape)
     if chance(rng, 0.05):
-        return np.full(shape, -128, np.int8)
+        return np.full(shape, rng.choice(np.array([-128, -127, 0, 127], np.int8)), np.int8)
     return rng.integers(-128, 128, shape, dtype=np.int8)
 
 
@@ -54,7 +59,7 @@ def output_extent(size: int, reach: int, stride: int, padding: int) -> int:
 
 def weight_scales(rng: Rng, count: int, source: float, depth: int) -> tuple[Array, float]:
     """Return weight scales and an output scale that send most sums into int8; at times far from it."""
-    scales = 10 ** rng.uniform(-4, 0, count)
+    scales = 10 ** (rng.uniform(-4, 0, count) if chance(rng, 0.5) else rng.uniform(-3, -1) + rng.uniform(0, 0.6, count))
     typical = source * float(np.median(scales)) * 74 * 74 * math.sqrt(depth) / 60
     factor = 10 ** rng.uniform(-1, 1)
     if chance(rng, 0.1):
@@ -73,7 +78,13 @@ def bias_values(rng: Rng, count: int, depth: int) -> Array:
 
 
 def _tensors(
-    rng: Rng, dtype: str, shape: tuple[int, ...], weights_shape: tuple[int, ...], axis: int, output: tuple[int, ...]
+    rng: Rng,
+    dtype: str,
+    shape: tuple[int, ...],
+    weights_shape: tuple[int, ...],
+    axis: int,
+    output: tuple[int, ...],
+    is_typical: bool = False,
 ) -> tuple[list[TensorSpec | None], TensorSpec, Array]:
     """Return inputs, output and feed of a layer with weights and bias."""
     channels = weights_shape[axis]
@@ -101,7 +112,16 @@ def _tensors(
         return inputs, TensorSpec(output, "float32"), rng.normal(0, 1, shape).astype(np.float32)
     source_scale = scale(rng)
     count = 1 if chance(rng, 0.25) else channels
-    scales, output_scale = weight_scales(rng, count, source_scale, depth)
+    if is_typical:
+        source_scale = float(np.float32(10 ** rng.uniform(-2.5, -1)))
+        scales, output_scale = typical.scales(rng, count, source_scale, depth)
+        values = typical.weights(rng, weights_shape, axis)
+    elif chance(rng, 0.15):
+        source_scale, scales, output_scale = typical.critical_scales(rng, count)
+        values = extremes(rng, weights_shape)
+    else:
+        scales, output_scale = weight_scales(rng, count, source_scale, depth)
+        values = extremes(rng, weights_shape)
     bias = None
     if with_bias:
         # LiteRT and TensorFlow Lite Micro compare this scale with the product of the others.
@@ -109,10 +129,12 @@ def _tensors(
         bias = TensorSpec((channels,), "int32", scale=bias_scale, data=bias_values(rng, channels, depth))
     inputs = [
         TensorSpec(shape, "int8", source_scale, zero_point(rng)),
-        TensorSpec(weights_shape, "int8", scales, 0, axis, extremes(rng, weights_shape)),
+        TensorSpec(weights_shape, "int8", scales, 0, axis, values),
         bias,
     ]
-    return inputs, TensorSpec(output, "int8", output_scale, zero_point(rng)), extremes(rng, shape)
+    # The least zero point is what RELU gets from converters; the greatest leaves it a single value.
+    output_zero_point = int(rng.choice([-128, -128, -128, 0, zero_point(rng), *rng.integers(-128, 128, 3)]))
+    return inputs, TensorSpec(output, "int8", output_scale, output_zero_point), extremes(rng, shape)
 
 
 def _geometry(rng: Rng) -> tuple[int, ...]:
@@ -166,11 +188,13 @@ def _finish(
 
 
 def conv_2d(rng: Rng, dtype: str) -> Case:
-    """Any strides, dilations, paddings, groups and batches."""
+    """Any strides, dilations, paddings, groups and batches; or a shape that networks have."""
+    if dtype == "int8" and chance(rng, TYPICAL):
+        return _typical_conv(rng)
     height, width, fh, fw, sh, sw, dh, dw, padding, out_height, out_width = _geometry(rng)
     groups = int(rng.choice([1, 1, 1, 2, 3]))
-    filter_channels = int(rng.choice([1, 2, 3, 4, 5, 8, 16, 17]))
-    group_channels = int(rng.choice([1, 2, 3, 4, 5, 7, 8, 9, 16, 24]))
+    filter_channels = int(rng.choice([1, 2, 3, 4, 5, 8, 16, 17, rng.integers(1, 71)]))
+    group_channels = int(rng.choice([1, 2, 3, 4, 5, 7, 8, 9, 16, 24, rng.integers(1, 71)]))
     if groups > 1:
         filter_channels, group_channels = min(filter_channels, 5), min(group_channels, 9)
     batches = int(rng.choice([1, 1, 1, 2]))
@@ -191,11 +215,39 @@ def conv_2d(rng: Rng, dtype: str) -> Case:
     return _finish("CONV_2D", dtype, tensors, options, rng)
 
 
+def _typical_conv(rng: Rng) -> Case:
+    shape = typical.conv_shape(rng)
+    weights = (shape.outputs, shape.filter_height, shape.filter_width, shape.inputs)
+    options = schema.Conv2DOptionsT()
+    return _typical(rng, "CONV_2D", shape, weights, 0, options)
+
+
+def _typical_depthwise(rng: Rng) -> Case:
+    shape = typical.depthwise_shape(rng)
+    options = schema.DepthwiseConv2DOptionsT()
+    options.depthMultiplier = 1
+    weights = (1, shape.filter_height, shape.filter_width, shape.inputs)
+    return _typical(rng, "DEPTHWISE_CONV_2D", shape, weights, 3, options)
+
+
+def _typical(rng: Rng, kind: str, shape: typical.Shape, weights: tuple[int, ...], axis: int, options: Any) -> Case:
+    height = output_extent(shape.height, shape.filter_height, shape.stride_height, shape.padding)
+    width = output_extent(shape.width, shape.filter_width, shape.stride_width, shape.padding)
+    source, output = (1, shape.height, shape.width, shape.inputs), (1, height, width, shape.outputs)
+    options.padding = shape.padding
+    options.strideH, options.strideW = shape.stride_height, shape.stride_width
+    options.dilationHFactor = options.dilationWFactor = 1
+    options.fusedActivationFunction = typical.pick(rng, (0, 1, 1, 3))
+    return _finish(kind, "int8", _tensors(rng, "int8", source, weights, axis, output, True), options, rng)
+
+
 def depthwise_conv_2d(rng: Rng, dtype: str) -> Case:
-    """Any strides, dilations, paddings, depth multipliers and batches."""
+    """Any strides, dilations, paddings, depth multipliers and batches; or a shape that networks have."""
+    if dtype == "int8" and chance(rng, TYPICAL):
+        return _typical_depthwise(rng)
     height, width, fh, fw, sh, sw, dh, dw, padding, out_height, out_width = _geometry(rng)
     multiplier = int(rng.choice([1, 1, 1, 2, 3, 8]))
-    inputs = int(rng.choice([1, 2, 3, 4, 5, 8, 9, 16, 23, 40]))
+    inputs = int(rng.choice([1, 2, 3, 4, 5, 8, 9, 16, 23, 40, rng.integers(1, 71)]))
     batches = int(rng.choice([1, 1, 1, 2]))
     channels = inputs * multiplier
     tensors = _tensors(
@@ -216,10 +268,15 @@ def depthwise_conv_2d(rng: Rng, dtype: str) -> Case:
 
 
 def fully_connected(rng: Rng, dtype: str) -> Case:
-    """Inputs of several ranks, with and without kept dimensions."""
+    """Inputs of several ranks, with and without kept dimensions; or a shape that networks have."""
+    is_typical = dtype == "int8" and chance(rng, TYPICAL)
     depth = int(rng.choice([1, 2, 3, 8, 15, 16, 33, 64, 200, rng.integers(1, 400)]))
     channels = int(rng.choice([1, 2, 3, 4, 5, 8, 10, 16, 31, 64]))
-    rows = int(rng.choice([1, 1, 1, 2, 3, 5]))
+    if is_typical:
+        depth = typical.pick(rng, (64, 100, 128, 196, 256, 490, 640, int(rng.integers(500, 1500))))
+        channels = typical.pick(rng, (2, 8, 10, 12, 32, 64, 128, int(rng.integers(1, 71))))
+        channels = min(channels, typical.MOST_MACS // depth)
+    rows = 1 if is_typical else int(rng.choice([1, 1, 1, 2, 3, 5]))
     keep = chance(rng, 0.3)
     if keep:
         leading = (int(rng.integers(1, 4)), rows)
@@ -228,7 +285,7 @@ def fully_connected(rng: Rng, dtype: str) -> Case:
         shape, output = (rows, 1, 2, depth // 2), (rows, channels)
     else:
         shape, output = (rows, depth), (rows, channels)
-    tensors = _tensors(rng, dtype, shape, (channels, depth), 0, output)
+    tensors = _tensors(rng, dtype, shape, (channels, depth), 0, output, is_typical)
     options = schema.FullyConnectedOptionsT()
     options.keepNumDims = keep
     options.asymmetricQuantizeInputs = chance(rng, 0.5)

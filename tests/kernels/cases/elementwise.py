@@ -8,6 +8,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from oracle import Case, TensorSpec, single
 
+from cases import typical
 from cases.movement import Rng, random_data, random_shape
 
 _OPTIONS = {"ADD": schema.AddOptionsT, "SUB": schema.SubOptionsT, "MUL": schema.MulOptionsT}
@@ -44,6 +45,8 @@ def _zero_point(rng: Rng) -> int:
 def arithmetic(rng: Rng, kind: str, dtype: str) -> Case:
     """One operator on two tensors, one of them perhaps constant, with or without a fused activation."""
     first, second = _operand_shapes(rng)
+    if dtype == "int8" and rng.random() < 0.2:
+        first = second = typical.image(rng, 6000)
     shape = np.broadcast_shapes(first, second)
     specs, feeds = [], []
     scales = [_scale(rng), _scale(rng)]

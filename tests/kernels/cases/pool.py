@@ -6,7 +6,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from oracle import Case, TensorSpec, single
 
-from cases.convolution import FLOAT_TOLERANCE, Rng, chance, extremes, output_extent, scale, zero_point
+from cases import typical
+from cases.convolution import FLOAT_TOLERANCE, TYPICAL, Rng, chance, extremes, output_extent, scale, zero_point
 
 
 def _pool(kind: str, rng: Rng, dtype: str) -> Case:
@@ -20,6 +21,16 @@ def _pool(kind: str, rng: Rng, dtype: str) -> Case:
         if output_height >= 1 and output_width >= 1:
             break
     batches, channels = int(rng.choice([1, 1, 2])), int(rng.choice([1, 2, 3, 4, 7, 8, 17, 32]))
+    if dtype == "int8" and chance(rng, TYPICAL):
+        _, height, width, channels = typical.image(rng)
+        batches, padding = 1, 1
+        if chance(rng, 0.5):  # of the whole image
+            filter_height, filter_width, stride_height, stride_width = height, width, height, width
+        else:
+            filter_height, filter_width = min(height, 2), min(width, 2)
+            stride_height = stride_width = 2
+        output_height = output_extent(height, filter_height, stride_height, padding)
+        output_width = output_extent(width, filter_width, stride_width, padding)
     shape, output_shape = (batches, height, width, channels), (batches, output_height, output_width, channels)
     options = schema.Pool2DOptionsT()
     options.padding = padding
@@ -46,12 +57,17 @@ def max_pool_2d(rng: Rng, dtype: str) -> Case:
 
 
 def mean(rng: Rng, dtype: str) -> Case:
-    """Any axes of up to five, some of them negative or repeated, kept or not; the same or another output scale."""
+    """Any axes of up to five, some of them negative or repeated, kept or not; the same or another output scale.
+
+    A part has the image that networks average at their end.
+    """
     rank = int(rng.integers(1, 6))
     shape = tuple(int(n) for n in rng.integers(1, 8 if rank > 3 else 14, rank))
     count = int(rng.integers(1, min(rank, 3) + 1))
     axes = [int(axis) for axis in rng.choice(rank, count, replace=False)]
-    if rank == 4 and chance(rng, 0.4):
+    if dtype == "int8" and chance(rng, TYPICAL):
+        shape, rank, axes = typical.image(rng), 4, [1, 2]
+    elif rank == 4 and chance(rng, 0.4):
         axes = [1, 2] if chance(rng, 0.7) else [2, 1]
     keep = chance(rng, 0.5)
     reduced = set(axes)
