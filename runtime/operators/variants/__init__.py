@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from midge.runtime.operators.variant import Variant
-from midge.runtime.operators.variants import dot, fields, wide
+from midge.runtime.operators.variants import dot, fields, joined, wide
 
-CONV_2D: tuple[Variant, ...] = (fields.CONV_2D, dot.CONV_2D, wide.CONV_2D)
+CONV_2D: tuple[Variant, ...] = (fields.CONV_2D, dot.CONV_2D, joined.JOINED, joined.SEGMENTS, wide.CONV_2D)
 DEPTHWISE_CONV_2D: tuple[Variant, ...] = (wide.DEPTHWISE_CONV_2D,)
 FULLY_CONNECTED: tuple[Variant, ...] = (dot.FULLY_CONNECTED, wide.FULLY_CONNECTED)

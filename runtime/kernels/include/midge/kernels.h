@@ -217,6 +217,37 @@ typedef struct {
 void midge_conv_2d_dot_s8(const midge_conv_2d_dot_s8_params *params, const int8_t *input, int8_t *output,
                           void *scratch);
 
+/* Convolution for processors without SIMD, two channels per multiplication; see src/joined.h. The weights are
+ * [ceil(output_channels / group_channels)][filter_height][filter_width][input_channels][group_channels], zeros where a
+ * channel is missing. One group; depth is filter_height * filter_width * input_channels. Interior: dilation_width 1.
+ * Scratch: patch_offset bytes, and 2 * depth more if any output lies outside the interior.
+ *
+ * midge_conv_2d_joined_s8: group_channels is 4. 128 * (sum of absolute weights) < 2^23 for even channels; odd ones hold
+ * -128 only where their predecessor is not negative. patch_offset is 2 * depth * block_channels.
+ * midge_conv_2d_segments_s8: group_channels is 2 or 4. Every row of every group's filter is cut into segments of at
+ * least one element; with any int8 inputs no channel's sum over one of them leaves 16 bits, and a segment is no longer
+ * than the inner loop takes. The bias of even channels holds -2^15 for every segment of the group. patch_offset is the
+ * greatest number of bytes of a block's expanded weights: 2 * depth * channels, and 4 for every segment and row. */
+typedef struct {
+  midge_window window;
+  int32_t group_channels; /* channels of which the sums are formed together */
+  int32_t block_channels; /* channels of which the weights are expanded together, a multiple of group_channels */
+  int32_t patch_offset;
+  int32_t input_zero_point;
+  const int8_t *weights;
+  const uint8_t *segments; /* elements of each segment, by group and filter row; null for midge_conv_2d_joined_s8 */
+  const int32_t *records;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_conv_2d_joined_s8_params;
+void midge_conv_2d_joined_s8(const midge_conv_2d_joined_s8_params *params, const int8_t *input, int8_t *output,
+                            void *scratch);
+
+typedef midge_conv_2d_joined_s8_params midge_conv_2d_segments_s8_params;
+void midge_conv_2d_segments_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *input, int8_t *output,
+                               void *scratch);
+
 /* Depthwise convolution: output channel c reads input channel c / depth_multiplier. With depth_multiplier 1 the weights
  * are blocks of four channels, interleaved ([filter_height][filter_width][4]), then the channels left over; else one
  * channel after the other. Bias as in midge_conv_2d_s8. Scratch: filter_height * filter_width * input_channels bytes if

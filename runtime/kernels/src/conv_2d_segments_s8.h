@@ -1,0 +1,26 @@
+/* Control flow of midge_conv_2d_segments_s8, inline so that a layer with constant shapes can have its own instance. */
+#ifndef MIDGE_CONV_2D_SEGMENTS_S8_H
+#define MIDGE_CONV_2D_SEGMENTS_S8_H
+
+#include "joined.h"
+
+static inline void midge_conv_2d_segments_s8_body(const midge_conv_2d_segments_s8_params *params, const int8_t *input,
+                                                  int8_t *output, void *scratch) {
+  const midge_window *window = &params->window;
+  const int32_t depth = window->filter_height * window->filter_width * window->input_channels;
+  const int8_t *weights = params->weights;
+  const uint8_t *segments = params->segments;
+
+  for (int32_t channel = 0; channel < window->output_channels; channel += params->block_channels) {
+    const int32_t channels = midge_joined_channels(params, channel);
+    int32_t *end = scratch;
+    for (int32_t done = 0; done < channels; done += params->group_channels) {
+      segments = midge_segments_expand_s8(params, weights, segments, &end);
+      weights += (ptrdiff_t)params->group_channels * depth;
+    }
+    midge_joined_body(params, channel, channels, scratch, midge_segments_dot_s8,
+                      (int8_t *)scratch + params->patch_offset, input, output);
+  }
+}
+
+#endif

@@ -1,0 +1,114 @@
+/* Convolutions that form two channels' sums with one multiplication, for processors without SIMD.
+ *
+ * Two channels' weights share a word, low + high * 2^bits. Its product with an input adds to two sums at once; they
+ * come apart as long as the low one stays within its field. The weights are expanded into such words for a block of
+ * channels at a time, in scratch, and serve all pixels there.
+ *
+ * joined: 24 bits in sums of 64, wide enough for a whole window.
+ * segments: 16 bits in sums of 32. The window's runs are cut into segments of so few elements that neither sum leaves
+ * 16 bits, whatever the inputs; see runtime/operators/variants/joined.py.
+ */
+#ifndef MIDGE_JOINED_H
+#define MIDGE_JOINED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "midge/kernels.h"
+#include "window.h"
+
+/* The sums of one group of channels at two pixels. A window consists of `runs` stretches of `length` elements. */
+typedef struct {
+  const int8_t *pixel[2];
+  int32_t gap; /* bytes from the end of a run to the start of the next */
+  int32_t runs;
+  int32_t length;
+  const int32_t *words; /* the group's; the inner loop moves it on to the next group's */
+  int32_t sum[8];       /* [2][group_channels] */
+} midge_joined_job;
+
+/* Inner loops, replaced like those of inner_loops.h. */
+
+/* Expands one group of four channels. Returns the end of its words. */
+int32_t *midge_joined_expand_s8(const int8_t *weights, int32_t depth, int32_t *words);
+
+/* Computes the sums of four channels. */
+void midge_joined_dot_s8(midge_joined_job *job);
+
+/* Expands one group of two or four channels, each run cut into segments. Header words between the segments are the
+ * instruction set's own; there is one per segment and one per run. Returns the segments behind the group's. */
+const uint8_t *midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *weights,
+                                        const uint8_t *segments, int32_t **words);
+
+/* Computes the sums of two or four channels; every segment adds 2^15 to those of even channels. */
+void midge_segments_dot_s8(midge_joined_job *job);
+
+/* Requantizes the sums of `channels` neighbouring channels; see midge_requantize_record_s8. */
+void midge_joined_finish_s8(const midge_conv_2d_joined_s8_params *params, const int32_t *sum, const int32_t *records,
+                     int32_t channels, int8_t *output);
+
+typedef void (*midge_joined_loop)(midge_joined_job *job);
+
+/* All pixels of the block of `channels` channels from `channel` on, whose expanded weights begin at `words`. */
+static inline void midge_joined_body(const midge_conv_2d_joined_s8_params *params, int32_t channel, int32_t channels,
+                                     const int32_t *words, midge_joined_loop dot, int8_t *patch, const int8_t *input,
+                                     int8_t *output) {
+  const midge_window *window = &params->window;
+  const int32_t pixel_bytes = window->input_channels;
+  const int32_t row_bytes = window->input_width * pixel_bytes;
+  const int32_t length = window->filter_width * pixel_bytes;
+  const int32_t depth = window->filter_height * length;
+  const int32_t group = params->group_channels;
+  const int32_t *block_records = params->records + (ptrdiff_t)3 * channel;
+  int8_t *target = output + channel;
+  midge_joined_job job;
+  job.runs = window->filter_height;
+  job.length = length;
+
+  for (int32_t batch = 0; batch < window->batches; ++batch) {
+    for (int32_t row = 0; row < window->output_height; ++row) {
+      const int32_t y = row * window->stride_height - window->padding_top;
+      const int interior_row = row >= window->interior_top && row < window->interior_bottom;
+      for (int32_t column = 0; column < window->output_width; column += 2) {
+        const int32_t x = column * window->stride_width - window->padding_left;
+        const int alone = column + 1 == window->output_width;
+        if (interior_row && column >= window->interior_left && column + 2 - alone <= window->interior_right) {
+          job.pixel[0] = input + (ptrdiff_t)y * row_bytes + (ptrdiff_t)x * pixel_bytes;
+          job.pixel[1] = alone ? job.pixel[0] : job.pixel[0] + (ptrdiff_t)window->stride_width * pixel_bytes;
+          job.gap = window->filter_height > 1 ? window->dilation_height * row_bytes - length : 0;
+        } else {
+          midge_gather_window(window, input, 1, y, x, 0, pixel_bytes, (int8_t)params->input_zero_point, patch);
+          job.pixel[0] = patch;
+          job.pixel[1] = patch;
+          job.gap = 0;
+          if (!alone) {
+            midge_gather_window(window, input, 1, y, x + window->stride_width, 0, pixel_bytes,
+                                (int8_t)params->input_zero_point, patch + depth);
+            job.pixel[1] = patch + depth;
+          }
+        }
+        job.words = words;
+        const int32_t *records = block_records;
+        for (int32_t done = 0; done < channels; done += group) {
+          const int32_t count = channels - done < group ? channels - done : group;
+          dot(&job);
+          midge_joined_finish_s8(params, job.sum, records, count, target + done);
+          if (!alone) {
+            midge_joined_finish_s8(params, job.sum + group, records, count, target + done + window->output_channels);
+          }
+          records += 3 * group;
+        }
+        target += (ptrdiff_t)(2 - alone) * window->output_channels;
+      }
+    }
+    input += (ptrdiff_t)window->input_height * row_bytes;
+  }
+}
+
+/* Channels of the block that begins at `channel`. */
+static inline int32_t midge_joined_channels(const midge_conv_2d_joined_s8_params *params, int32_t channel) {
+  const int32_t left = params->window.output_channels - channel;
+  return left < params->block_channels ? left : params->block_channels;
+}
+
+#endif
