@@ -69,4 +69,16 @@ void midge_fields_accumulate_s8(const int32_t *line, const midge_fields_entry *e
 /* Scales, clamps and stores the sums, biases included, of one channel's pixels. */
 void midge_fields_finish_s8(const int32_t *sums, int32_t pixels, const midge_fields_scale *scale, int8_t *output);
 
+/* All output channels of `pixels` pixels of midge_conv_2d_lanes_s8, whose windows begin `pixel_step` bytes apart; the
+ * runs of a window begin `run_stride` bytes apart. */
+void midge_lanes_conv_s8(const midge_conv_2d_lanes_s8_params *params, const int8_t *window, int32_t pixel_step,
+                         int32_t run_stride, int32_t pixels, int8_t *output);
+
+/* Copies `runs` stretches of `length` bytes, `stride` apart, to one dense patch. */
+void midge_gather_runs_s8(const int8_t *first, int32_t runs, int32_t length, int32_t stride, int8_t *patch);
+
+/* midge_gather_window for all channels of an int8 image; dilation_width is 1. */
+void midge_gather_clipped_s8(const midge_window *window, const int8_t *image, int32_t y, int32_t x, int32_t padding,
+                             int8_t *patch);
+
 #endif

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from midge.runtime.operators.variant import Variant
-from midge.runtime.operators.variants import dot, fields, joined, wide
+from midge.runtime.operators.variants import dot, fields, joined, lanes, wide
 
-CONV_2D: tuple[Variant, ...] = (fields.CONV_2D, dot.CONV_2D, joined.JOINED, joined.SEGMENTS, wide.CONV_2D)
+CONV_2D: tuple[Variant, ...] = (lanes.CONV_2D, fields.CONV_2D, dot.CONV_2D, joined.JOINED, joined.SEGMENTS, wide.CONV_2D)
 DEPTHWISE_CONV_2D: tuple[Variant, ...] = (wide.DEPTHWISE_CONV_2D,)
-FULLY_CONNECTED: tuple[Variant, ...] = (dot.FULLY_CONNECTED, wide.FULLY_CONNECTED)
+FULLY_CONNECTED: tuple[Variant, ...] = (lanes.FULLY_CONNECTED, dot.FULLY_CONNECTED, wide.FULLY_CONNECTED)
