@@ -69,6 +69,36 @@ void midge_fields_accumulate_s8(const int32_t *line, const midge_fields_entry *e
 /* Scales, clamps and stores the sums, biases included, of one channel's pixels. */
 void midge_fields_finish_s8(const int32_t *sums, int32_t pixels, const midge_fields_scale *scale, int8_t *output);
 
+/* What the loops over pairs of channels (see pairs.h) work on. Assembly reads it as nine words in this order. */
+typedef struct {
+  const int16_t *patch; /* the inputs, by midge_pairs_widen_s8 or midge_pairs_widen_row_s8 */
+  const int16_t *patch_end;
+  int8_t *output[2];
+  const int32_t *blocks_end;
+  int32_t rounding; /* 2 * output zero point + 1 */
+  int32_t low;
+  int32_t high;
+  const int32_t *blocks; /* see midge_conv_2d_pairs_s8 */
+} midge_pairs_job;
+
+/* All blocks of a job, at least one, for two output pixels. Their channels go to output[0] and output[1]. `relu` is for
+ * low = -128 = the output's zero point and high = 127, `linear` for low = -128 and high = 127. */
+void midge_pairs_conv_s8(const midge_pairs_job *job);
+void midge_pairs_conv_linear_s8(const midge_pairs_job *job);
+void midge_pairs_conv_relu_s8(const midge_pairs_job *job);
+
+/* The same for one output pixel, which goes to output[0]. The patch holds a multiple of eight inputs. */
+void midge_pairs_row_s8(const midge_pairs_job *job);
+void midge_pairs_row_linear_s8(const midge_pairs_job *job);
+void midge_pairs_row_relu_s8(const midge_pairs_job *job);
+
+/* Widens `quads` times four bytes of two pixels to int16, in words of inputs 0 and 2, then 1 and 3, of each quad; the
+ * words of the two pixels alternate. The target is aligned to words. Returns its end. */
+int16_t *midge_pairs_widen_s8(const int8_t *first, const int8_t *second, int32_t quads, int16_t *target);
+
+/* The same for one pixel. */
+int16_t *midge_pairs_widen_row_s8(const int8_t *input, int32_t quads, int16_t *target);
+
 /* All output channels of `pixels` pixels of midge_conv_2d_lanes_s8, whose windows begin `pixel_step` bytes apart; the
  * runs of a window begin `run_stride` bytes apart. */
 void midge_lanes_conv_s8(const midge_conv_2d_lanes_s8_params *params, const int8_t *window, int32_t pixel_step,

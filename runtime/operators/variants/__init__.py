@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from midge.runtime.operators.variant import Variant
-from midge.runtime.operators.variants import dot, fields, joined, lanes, wide
+from midge.runtime.operators.variants import dot, fields, joined, lanes, pairs, wide
 
-CONV_2D: tuple[Variant, ...] = (lanes.CONV_2D, fields.CONV_2D, dot.CONV_2D, joined.JOINED, joined.SEGMENTS, wide.CONV_2D)
+CONV_2D: tuple[Variant, ...] = (
+    lanes.CONV_2D,
+    fields.CONV_2D,
+    pairs.CONV_2D,
+    dot.CONV_2D,
+    joined.JOINED,
+    joined.SEGMENTS,
+    wide.CONV_2D,
+)
 DEPTHWISE_CONV_2D: tuple[Variant, ...] = (wide.DEPTHWISE_CONV_2D,)
-FULLY_CONNECTED: tuple[Variant, ...] = (lanes.FULLY_CONNECTED, dot.FULLY_CONNECTED, wide.FULLY_CONNECTED)
+FULLY_CONNECTED: tuple[Variant, ...] = (
+    lanes.FULLY_CONNECTED,
+    pairs.FULLY_CONNECTED,
+    dot.FULLY_CONNECTED,
+    wide.FULLY_CONNECTED,
+)

@@ -248,6 +248,41 @@ typedef midge_conv_2d_joined_s8_params midge_conv_2d_segments_s8_params;
 void midge_conv_2d_segments_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *input, int8_t *output,
                                void *scratch);
 
+/* Convolution for processors with dual 16-bit multiplications, two output channels in one int16 (see src/pairs.h). One
+ * group. Output channels come in blocks of four, the last one filled up with zeros: block_words words each. A block is
+ * the biases of channels 0 and 2; the weights; the biases of channels 1 and 3; and for each channel the other two words
+ * of its record. Inputs come in quads, depth = filter_height * filter_width * input_channels filled up with zeros. The
+ * weights of a quad are four words: inputs 0 and 2 for channels 0 and 1, then for channels 2 and 3; inputs 1 and 3
+ * likewise. A halfword is the even channel's weight plus 256 times the odd one's; it fits, and the sum of the
+ * magnitudes of an odd channel's weights is below 2^16.
+ * Interior: a window is `runs` = filter_height stretches of 4 * run_quads bytes of the image. Where that cannot be
+ * (dilation_width, stretches that are no whole quads) there is no interior, runs is 1 and run_quads ceil(depth / 4).
+ * Scratch: 16 * runs * run_quads bytes, aligned to words; half as many more if any output lies outside the interior.
+ * Each pair of output pixels is written after its windows were read; the output may overlap the input before that. */
+typedef struct {
+  midge_window window;
+  int32_t runs;
+  int32_t run_quads;
+  int32_t input_zero_point;
+  const int32_t *blocks;
+  int32_t block_words;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_conv_2d_pairs_s8_params;
+void midge_conv_2d_pairs_s8(const midge_conv_2d_pairs_s8_params *params, const int8_t *input, int8_t *output,
+                            void *scratch);
+
+/* The same where activation_min is -128 and activation_max 127. */
+typedef midge_conv_2d_pairs_s8_params midge_conv_2d_pairs_linear_s8_params;
+void midge_conv_2d_pairs_linear_s8(const midge_conv_2d_pairs_linear_s8_params *params, const int8_t *input,
+                                   int8_t *output, void *scratch);
+
+/* The same where, besides, output_zero_point is -128. */
+typedef midge_conv_2d_pairs_s8_params midge_conv_2d_pairs_relu_s8_params;
+void midge_conv_2d_pairs_relu_s8(const midge_conv_2d_pairs_relu_s8_params *params, const int8_t *input, int8_t *output,
+                                 void *scratch);
+
 /* Convolution for processors with vectors of 16 bytes whose products add up in one register. A window consists of `runs`
  * stretches of `run_length` bytes: those of the image itself, or a single one that has been copied together (`gathered`:
  * for the whole interior, otherwise only outside of it). One group.
@@ -343,6 +378,31 @@ typedef struct {
   int32_t activation_max;
 } midge_fully_connected_s8_params;
 void midge_fully_connected_s8(const midge_fully_connected_s8_params *params, const int8_t *input, int8_t *output);
+
+/* Fully connected layer with blocks as in midge_conv_2d_pairs_s8, `depth` filled up to a multiple of eight.
+ * Scratch: 16 * ceil(depth / 8) bytes, aligned to words. */
+typedef struct {
+  int32_t batches;
+  int32_t depth;
+  int32_t output_channels;
+  const int32_t *blocks;
+  int32_t block_words;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_fully_connected_pairs_s8_params;
+void midge_fully_connected_pairs_s8(const midge_fully_connected_pairs_s8_params *params, const int8_t *input,
+                                    int8_t *output, void *scratch);
+
+/* The same where activation_min is -128 and activation_max 127. */
+typedef midge_fully_connected_pairs_s8_params midge_fully_connected_pairs_linear_s8_params;
+void midge_fully_connected_pairs_linear_s8(const midge_fully_connected_pairs_linear_s8_params *params,
+                                           const int8_t *input, int8_t *output, void *scratch);
+
+/* The same where, besides, output_zero_point is -128. */
+typedef midge_fully_connected_pairs_s8_params midge_fully_connected_pairs_relu_s8_params;
+void midge_fully_connected_pairs_relu_s8(const midge_fully_connected_pairs_relu_s8_params *params, const int8_t *input,
+                                         int8_t *output, void *scratch);
 
 typedef struct {
   int32_t batches;

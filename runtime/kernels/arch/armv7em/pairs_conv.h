@@ -1,0 +1,89 @@
+/* Two pixels, four channels: a 2 x 4 block of sums in eight registers.
+ *
+ * r0 r1 r2 r3   high sums of pair 0 for both pixels, of pair 1 for both pixels
+ * r4 r5 r6 r7   their low sums
+ * r8 r9         weights of pair 0 and of pair 1
+ * r10 r11       inputs of pixel 0 and of pixel 1
+ * r12 lr        where to read weights and inputs
+ */
+#ifndef MIDGE_ARMV7EM_PAIRS_CONV_H
+#define MIDGE_ARMV7EM_PAIRS_CONV_H
+
+#include "pairs_loops.h"
+
+/* One word of inputs; the sums start from init0 and init1. 48 bytes of code. */
+#define MIDGE_PAIRS_CONV_WORD(h0, h1, h2, h3, l0, l1, l2, l3) \
+  "ldm lr!, {r10, r11}\n"                                     \
+  "ldm r12!, {r8, r9}\n"                                      \
+  "smlad r0, r8, r10, " h0 "\n"                               \
+  "smlad r1, r8, r11, " h1 "\n"                               \
+  "smlad r2, r9, r10, " h2 "\n"                               \
+  "smlad r3, r9, r11, " h3 "\n"                               \
+  "sxtb16 r8, r8\n"                                           \
+  "sxtb16 r9, r9\n"                                           \
+  "smlad r4, r8, r10, " l0 "\n"                               \
+  "smlad r5, r8, r11, " l1 "\n"                               \
+  "smlad r6, r9, r10, " l2 "\n"                               \
+  "smlad r7, r9, r11, " l3 "\n"
+
+#define MIDGE_PAIRS_CONV_NEXT MIDGE_PAIRS_CONV_WORD("r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7")
+
+/* Both pixels of one channel: scale, round, clamp, store. lr is `rounding`, r8 and r9 point to the outputs. */
+#define MIDGE_PAIRS_CONV_FINISH(a, b, factor, shift, correct, clamp) \
+  "smmlar " a ", " a ", " factor ", " a "\n"                         \
+  "smmlar " b ", " b ", " factor ", " b "\n"                         \
+  correct(a) correct(b)                                              \
+  "lsl " factor ", lr, " shift "\n"                                  \
+  "add " a ", " a ", " factor ", asr #1\n"                           \
+  "add " b ", " b ", " factor ", asr #1\n"                           \
+  "asr " a ", " a ", " shift "\n"                                    \
+  "asr " b ", " b ", " shift "\n"                                    \
+  clamp(a, factor, shift) clamp(b, factor, shift)                    \
+  "strb " a ", [r8], #1\n"                                           \
+  "strb " b ", [r9], #1\n"
+
+/* The body of a naked function that takes a midge_pairs_job. */
+#define MIDGE_PAIRS_CONV(correct, clamp)                          \
+  MIDGE_PAIRS_ENTER(8, 96)                                        \
+  "mov lr, r1\n"                                                  \
+  "0:\n"                                                          \
+  "ldm r12!, {r5, r7}\n"                                          \
+  MIDGE_PAIRS_CONV_WORD("r5", "r5", "r7", "r7", "r5", "r5", "r7", "r7") \
+  MIDGE_PAIRS_CONV_NEXT                                           \
+  "ldr.w pc, [sp]\n"                                              \
+  ".balign 4\n"                                                   \
+  "1:\n"                                                          \
+  ".rept 8\n"                                                     \
+  MIDGE_PAIRS_CONV_NEXT MIDGE_PAIRS_CONV_NEXT                     \
+  ".endr\n"                                                       \
+  "ldr r8, [sp, #8]\n"                                            \
+  "cmp lr, r8\n"                                                  \
+  "bne.w 1b\n"                                                    \
+  "2:\n"                                                          \
+  "sub r0, r0, r4\n"                                              \
+  "sub r1, r1, r5\n"                                              \
+  "sub r2, r2, r6\n"                                              \
+  "sub r3, r3, r7\n"                                              \
+  "ldm r12!, {r8-r11}\n"                                          \
+  "add r0, r8, r0, asr #8\n"                                      \
+  "add r1, r8, r1, asr #8\n"                                      \
+  "add r2, r9, r2, asr #8\n"                                      \
+  "add r3, r9, r3, asr #8\n"                                      \
+  "ldr r8, [sp, #12]\n"                                           \
+  "ldr r9, [sp, #16]\n"                                           \
+  "ldr lr, [sp, #24]\n"                                           \
+  MIDGE_PAIRS_CONV_FINISH("r4", "r5", "r10", "r11", correct, clamp) \
+  "ldm r12!, {r4, r5, r10, r11}\n"                                \
+  MIDGE_PAIRS_CONV_FINISH("r0", "r1", "r4", "r5", correct, clamp) \
+  MIDGE_PAIRS_CONV_FINISH("r6", "r7", "r10", "r11", correct, clamp) \
+  "ldm r12!, {r4, r5}\n"                                          \
+  MIDGE_PAIRS_CONV_FINISH("r2", "r3", "r4", "r5", correct, clamp) \
+  "str r8, [sp, #12]\n"                                           \
+  "str r9, [sp, #16]\n"                                           \
+  "ldr lr, [sp, #4]\n"                                            \
+  "ldr r8, [sp, #20]\n"                                           \
+  "cmp r12, r8\n"                                                 \
+  "bne.w 0b\n"                                                    \
+  MIDGE_PAIRS_LEAVE
+
+#endif

@@ -1,0 +1,59 @@
+/* The loops over pairs of channels in assembly, in which every register counts.
+ *
+ * A word of weights holds two inputs of two channels, 256 * high + low each. SMLAD accumulates 256 * sum_high + sum_low,
+ * SXTB16 leaves both low bytes, and another SMLAD accumulates sum_low. Both sums start from the low channel's bias,
+ * which their difference loses.
+ *
+ * Requantization takes SMMLAR, which adds the sum itself to the rounded high product. The sign of negative values only
+ * has to be corrected where the clamp lets them pass.
+ */
+#ifndef MIDGE_ARMV7EM_PAIRS_LOOPS_H
+#define MIDGE_ARMV7EM_PAIRS_LOOPS_H
+
+#include "inner_loops.h"
+#include "naked.h"
+
+/* The code below loads the structure as nine words in this order. */
+typedef char midge_pairs_job_is_nine_words[sizeof(midge_pairs_job) == 36 ? 1 : -1];
+
+/* Saves the registers and copies the job to the stack:
+ * 0 where to enter the unrolled loop, 4 patch, 8 patch_end, 12 and 16 output, 20 blocks_end, 24 rounding, 28 low, 32
+ * high. r12 becomes blocks. `1` is the top of a loop that is unrolled `unrolled` times, a power of two, `bytes` each,
+ * and leads to `2`. The first of the patch's 16-byte units is done before. */
+#define MIDGE_PAIRS_ENTER(unrolled, bytes)  \
+  ".syntax unified\n"                       \
+  "push {r4-r11, lr}\n"                     \
+  "ldm r0, {r1-r9}\n"                       \
+  "mov r12, r9\n"                           \
+  "sub r10, r2, r1\n"                       \
+  "lsrs r10, r10, #4\n"                     \
+  "subs r10, r10, #1\n"                     \
+  "rsb r10, r10, #0\n"                      \
+  "and r10, r10, #(" #unrolled " - 1)\n"    \
+  "mov r11, #" #bytes "\n"                  \
+  "adr.w r0, 1f\n"                          \
+  "mla r0, r10, r11, r0\n"                  \
+  "it eq\n"                                 \
+  "adreq.w r0, 2f\n"                        \
+  "orr r0, r0, #1\n"                        \
+  "push {r0-r8}\n"
+
+#define MIDGE_PAIRS_LEAVE \
+  "add sp, sp, #36\n"     \
+  "pop {r4-r11, pc}\n"
+
+/* Endings for one sum: the sign's correction, and the clamp. factor and shift are no longer needed by then. */
+#define MIDGE_PAIRS_KEEP_SIGN(sum) "add " sum ", " sum ", " sum ", asr #31\n"
+#define MIDGE_PAIRS_LOSE_SIGN(sum)
+#define MIDGE_PAIRS_SATURATE(sum, low, high) "ssat " sum ", #8, " sum "\n"
+#define MIDGE_PAIRS_CLAMP(sum, low, high) \
+  "ldr " low ", [sp, #28]\n"              \
+  "ldr " high ", [sp, #32]\n"             \
+  "cmp " sum ", " low "\n"                \
+  "it lt\n"                               \
+  "movlt " sum ", " low "\n"              \
+  "cmp " sum ", " high "\n"               \
+  "it gt\n"                               \
+  "movgt " sum ", " high "\n"
+
+#endif

@@ -1,0 +1,96 @@
+/* Two output channels in one int16: what the kernels conv_2d_pairs and fully_connected_pairs share.
+ *
+ * A signed 16-bit multiplication by 256 * high + low accumulates 256 * sum_high + sum_low; one by low alone gives
+ * sum_low, and the difference of both is 256 * sum_high. Two channels thus take one unpacking step, not two, and no
+ * more memory than their bytes. It is exact as long as |sum_high| < 2^23, which the compiler of the model checks.
+ */
+#ifndef MIDGE_PAIRS_H
+#define MIDGE_PAIRS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "inner_loops.h"
+#include "memory_functions.h"
+#include "requantize.h"
+
+/* Words that a block takes beside its weights: a record for each of its four channels. */
+#define MIDGE_PAIRS_RECORDS 12
+
+/* Copies a few bytes between buffers that do not overlap, a word at a time. */
+static inline void midge_pairs_copy(int8_t *target, const int8_t *source, int32_t bytes) {
+  while (bytes >= 4) {
+    memcpy(target, source, 4);
+    target += 4;
+    source += 4;
+    bytes -= 4;
+  }
+  while (bytes > 0) {
+    *target++ = *source++;
+    --bytes;
+  }
+}
+
+/* Runs `loop` on all channels of one output pixel or of two. A last block of less than four channels goes through a
+ * buffer of its own, so that nothing is stored behind a pixel. `output` is where the first pixel's channels go, the
+ * second's go `stride` bytes on, or 0. */
+static inline void midge_pairs_all_channels(void (*loop)(const midge_pairs_job *), midge_pairs_job *job,
+                                           const int32_t *blocks, int32_t block_words, int32_t channels,
+                                           int8_t *output, ptrdiff_t stride) {
+  const int32_t left_over = channels & 3;
+  job->blocks = blocks;
+  job->blocks_end = blocks + (ptrdiff_t)(channels >> 2) * block_words;
+  job->output[0] = output;
+  job->output[1] = output + stride;
+  if (channels > left_over) {
+    loop(job);
+  }
+  if (left_over > 0) {
+    int8_t spare[8];
+    job->blocks = job->blocks_end;
+    job->blocks_end += block_words;
+    job->output[0] = spare;
+    job->output[1] = spare + 4;
+    loop(job);
+    output += channels - left_over;
+    for (int32_t channel = 0; channel < left_over; ++channel) {
+      output[channel + stride] = spare[channel + 4];
+      output[channel] = spare[channel];
+    }
+  }
+}
+
+/* The specification of the loops: `pixels` is 1 or 2. */
+static inline void midge_pairs_blocks(const midge_pairs_job *job, int32_t pixels) {
+  const int32_t words = (int32_t)(job->patch_end - job->patch) / (2 * pixels);
+  const int32_t zero_point = (job->rounding - 1) / 2;
+  int8_t *output[2] = {job->output[0], job->output[1]};
+
+  for (const int32_t *block = job->blocks; block != job->blocks_end; block += 2 * words + MIDGE_PAIRS_RECORDS) {
+    const int32_t *weights = block + 2;
+    const int32_t *rest = weights + 2 * words;
+    const int32_t records[4][3] = {{block[0], rest[2], rest[3]},
+                                   {rest[0], rest[4], rest[5]},
+                                   {block[1], rest[6], rest[7]},
+                                   {rest[1], rest[8], rest[9]}};
+    for (int32_t pixel = 0; pixel < pixels; ++pixel) {
+      int32_t sum[4] = {0, 0, 0, 0};
+      for (int32_t word = 0; word < words; ++word) {
+        for (int32_t half = 0; half < 2; ++half) {
+          const int32_t x = job->patch[2 * (word * pixels + pixel) + half];
+          for (int32_t pair = 0; pair < 2; ++pair) {
+            const int32_t both = (int16_t)(uint16_t)((uint32_t)weights[2 * word + pair] >> (16 * half));
+            const int32_t low = (int8_t)(uint8_t)(both & 255);
+            sum[2 * pair] += low * x;
+            sum[2 * pair + 1] += (both - low) / 256 * x;
+          }
+        }
+      }
+      for (int32_t channel = 0; channel < 4; ++channel) {
+        *output[pixel]++ = midge_requantize_record_s8(sum[channel], records[channel], zero_point, job->low, job->high);
+      }
+    }
+  }
+}
+
+#endif
