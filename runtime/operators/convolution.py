@@ -16,6 +16,7 @@ from midge.runtime.operators.conv_geometry import (
     input_zero_point,
 )
 from midge.runtime.operators.dynamic import is_dynamic, lower_dynamic, require_channel_scales
+from midge.runtime.operators.lead import pixel_lead
 from midge.runtime.operators.packing import interleave_by_four, interleave_groups
 from midge.runtime.operators.row import OperatorRow, constant, expect, expect_counts, expect_shape
 from midge.runtime.operators.weighted import check_weighted, clamp_params, float_bias, folded_bias, output_params
@@ -69,7 +70,7 @@ def _lower_conv(node: Node, _: Target) -> tuple[KernelCall, ...]:
             "weights": interleave_groups(rows, groups),
             "bias": float_bias(node, window.output_channels),
         }
-        return (KernelCall("midge_conv_2d_f32", params, inputs, outputs, 4 * patch),)
+        return (KernelCall("midge_conv_2d_f32", params, inputs, outputs, 4 * patch, pixel_lead(window, 4)),)
     bias = folded_bias(node, rows, window.output_channels)
     params = {
         "window": window.as_param(),
@@ -79,7 +80,7 @@ def _lower_conv(node: Node, _: Target) -> tuple[KernelCall, ...]:
         "bias": bias,
         **output_params(node),
     }
-    return (KernelCall("midge_conv_2d_s8", params, inputs, outputs, patch),)
+    return (KernelCall("midge_conv_2d_s8", params, inputs, outputs, patch, pixel_lead(window)),)
 
 
 def _conv_macs(node: Node) -> int:
@@ -149,7 +150,7 @@ def _lower_depthwise(node: Node, _: Target) -> tuple[KernelCall, ...]:
             "weights": packed,
             "bias": float_bias(node, window.output_channels),
         }
-        return (KernelCall("midge_depthwise_conv_2d_f32", params, inputs, outputs, 4 * patch),)
+        return (KernelCall("midge_depthwise_conv_2d_f32", params, inputs, outputs, 4 * patch, pixel_lead(window, 4)),)
     bias = folded_bias(node, taps.T, window.output_channels)
     params = {
         "window": window.as_param(),
@@ -159,7 +160,7 @@ def _lower_depthwise(node: Node, _: Target) -> tuple[KernelCall, ...]:
         "bias": bias,
         **output_params(node),
     }
-    return (KernelCall("midge_depthwise_conv_2d_s8", params, inputs, outputs, patch),)
+    return (KernelCall("midge_depthwise_conv_2d_s8", params, inputs, outputs, patch, pixel_lead(window)),)
 
 
 def _depthwise_macs(node: Node) -> int:

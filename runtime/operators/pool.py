@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from midge.runtime.fixed_point import activation
 from midge.runtime.graph import DType, Node
+from midge.runtime.operators.lead import pixel_lead
 from midge.runtime.operators.row import OperatorRow, expect, expect_counts, expect_shape, option, require, require_dtype
 from midge.runtime.operators.weighted import activation_quantization, clamp_params
 from midge.runtime.operators.window import MAX_EXTENT, Window, make_window
@@ -66,8 +67,10 @@ def _check(node: Node) -> None:
 
 def _lower_with(name: str, node: Node) -> tuple[KernelCall, ...]:
     suffix = "f32" if node.input(0).dtype == DType.FLOAT32 else "s8"
-    params = {"window": _window(node).as_param(), **clamp_params(node, activation(node.attributes.fused_activation))}
-    return (KernelCall(f"midge_{name}_{suffix}", params, (node.input_index(0),), node.operator.outputs),)
+    window = _window(node)
+    params = {"window": window.as_param(), **clamp_params(node, activation(node.attributes.fused_activation))}
+    lead = pixel_lead(window, node.input(0).dtype.itemsize)
+    return (KernelCall(f"midge_{name}_{suffix}", params, (node.input_index(0),), node.operator.outputs, lead=lead),)
 
 
 def _lower_average(node: Node, _: Target) -> tuple[KernelCall, ...]:

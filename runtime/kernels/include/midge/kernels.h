@@ -7,8 +7,10 @@
  * and use nothing of the C library but memcpy, memmove and memset.
  *
  * Tensors are dense and row-major; images are NHWC, convolution filters OHWI, batch 1 unless a `batches` field says
- * otherwise. A buffer may only overlap another where the kernel's comment says so. Type suffixes: s8 int8, s32 int32,
- * f32 float; a kernel without one moves bytes of any type.
+ * otherwise. A buffer may only overlap another where the kernel's comment says so. The output of a forward kernel may
+ * begin before its input and overlap the rest of it: such a kernel never again reads a byte that it may have written by
+ * then; how far before is the `lead` that the compiler of the model knows. Type suffixes: s8 int8, s32 int32, f32 float;
+ * a kernel without one moves bytes of any type.
  *
  * `multiplier` and `shift` describe the factor multiplier * 2^(shift - 31) with multiplier in [2^30, 2^31) or 0 and
  * shift in [-31, 30], applied with TFLite Micro's two roundings (see requantize.h).
@@ -51,6 +53,9 @@ typedef struct {
 void midge_pad(const midge_pad_params *params, const void *input, void *output);
 
 /* ---- Convolutions and pools ---------------------------------------------------------------------------------- */
+
+/* midge_conv_2d_s8, midge_depthwise_conv_2d_s8, the pools, and their forms for floats are forward kernels: they compute
+ * one output pixel after the other, row by row, all channels of one from its window before they read the next. */
 
 /* How a window slides over images. All fields count elements, rows or columns and are at least 1 unless said so;
  * (filter - 1) * dilation + 1 + padding fits 31 bits. */
