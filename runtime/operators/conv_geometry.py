@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from midge.runtime.graph import Node
 from midge.runtime.operators.row import option
-from midge.runtime.operators.window import Window, make_window
+from midge.runtime.operators.window import Padding, Window, make_window
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Conv2D:
     fused_activation: int = option(3, "int8", 0)
     dilation_width: int = option(4, "int32", 1)
     dilation_height: int = option(5, "int32", 1)
+    explicit_padding: Padding | None = None
+    """Set by passes, never by a file: takes the place of `padding`."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class DepthwiseConv2D:
     fused_activation: int = option(4, "int8", 0)
     dilation_width: int = option(5, "int32", 1)
     dilation_height: int = option(6, "int32", 1)
+    explicit_padding: Padding | None = None
+    """Set by passes, never by a file: takes the place of `padding`."""
 
 
 def conv_geometry(node: Node) -> Window:
@@ -44,7 +48,7 @@ def conv_geometry(node: Node) -> Window:
         (height, width),
         (options.stride_height, options.stride_width),
         (options.dilation_height, options.dilation_width),
-        options.padding,
+        options.padding if options.explicit_padding is None else options.explicit_padding,
         direct=channels == node.input(0).shape[3] and (options.dilation_width == 1 or width == 1),
     )
 
@@ -82,7 +86,7 @@ def depthwise_window(node: Node) -> Window:
         (height, width),
         (options.stride_height, options.stride_width),
         (options.dilation_height, options.dilation_width),
-        options.padding,
+        options.padding if options.explicit_padding is None else options.explicit_padding,
     )
 
 

@@ -10,6 +10,17 @@ from midge.runtime.operators.row import expect, require
 SAME, VALID = 0, 1
 """Numbers of the schema's Padding."""
 
+
+@dataclass(frozen=True)
+class Padding:
+    """Rows and columns around an image, said outright instead of by a rule; not in any file."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
 MAX_EXTENT = 2**30 - 1
 """Greatest extent of a dilated window: positions then fit 32 bits on every side of the image."""
 
@@ -67,7 +78,7 @@ def make_window(
     filter_size: tuple[int, int],
     stride: tuple[int, int],
     dilation: tuple[int, int],
-    padding: int,
+    padding: int | Padding,
     direct: bool = True,
 ) -> Window:
     """Compute the geometry of a window with TFLite's padding rules.
@@ -78,7 +89,7 @@ def make_window(
         filter_size: (height, width).
         stride: (height, width).
         dilation: (height, width).
-        padding: SAME or VALID.
+        padding: SAME, VALID, or how much of it there is on each side, each less than the window spans.
         direct: whether windows inside the image can be read in place; without it the interior is empty.
 
     Raises:
@@ -88,10 +99,15 @@ def make_window(
     expect(len(source.shape) == 4, f"expected an input of rank 4, found shape {list(source.shape)}")
     expect(all(n >= 1 for n in source.shape), f"input shape {list(source.shape)} has an empty dimension")
     expect(output_channels >= 1, "expected at least one output channel")
-    expect(padding in (SAME, VALID), f"expected padding SAME (0) or VALID (1), found {padding}")
     batches, height, width, channels = source.shape
-    rows = _Axis("height", height, filter_size[0], stride[0], dilation[0], padding)
-    columns = _Axis("width", width, filter_size[1], stride[1], dilation[1], padding)
+    if isinstance(padding, Padding):
+        above: int | tuple[int, int] = (padding.top, padding.bottom)
+        beside: int | tuple[int, int] = (padding.left, padding.right)
+    else:
+        expect(padding in (SAME, VALID), f"expected padding SAME (0) or VALID (1), found {padding}")
+        above = beside = padding
+    rows = _Axis("height", height, filter_size[0], stride[0], dilation[0], above)
+    columns = _Axis("width", width, filter_size[1], stride[1], dilation[1], beside)
     interior = (*rows.interior(), *columns.interior())
     if not direct or interior[0] == interior[1] or interior[2] == interior[3]:
         interior = (0, 0, 0, 0)
@@ -123,7 +139,9 @@ def without_interior(window: Window) -> Window:
 class _Axis:
     """One axis of a window."""
 
-    def __init__(self, name: str, extent: int, filter_: int, stride: int, dilation: int, padding: int) -> None:
+    def __init__(
+        self, name: str, extent: int, filter_: int, stride: int, dilation: int, padding: int | tuple[int, int]
+    ) -> None:
         expect(filter_ >= 1, f"expected a filter {name} of at least 1, found {filter_}")
         expect(stride >= 1, f"expected a stride of at least 1 along the {name}, found {stride}")
         expect(dilation >= 1, f"expected a dilation of at least 1 along the {name}, found {dilation}")
@@ -131,12 +149,18 @@ class _Axis:
         self.dilation = 1 if filter_ == 1 else dilation
         self.reach = (filter_ - 1) * self.dilation + 1
         require(self.reach <= MAX_EXTENT, f"a window that spans {self.reach} along the {name} is not supported")
+        around = padding if isinstance(padding, tuple) else (0, 0)
+        expect(
+            min(around) >= 0 and max(around) < self.reach,
+            f"padding {around} along the {name} must be less than the {self.reach} that a window spans",
+        )
         if padding == SAME:
             self.output = (extent + stride - 1) // stride
         else:
-            self.output = (extent + stride - self.reach) // stride
+            self.output = (extent + sum(around) + stride - self.reach) // stride
         expect(self.output >= 1, f"a window that spans {self.reach} does not fit an input of {name} {extent} unpadded")
-        self.before = max(0, (self.output - 1) * stride + self.reach - extent) // 2
+        needed = max(0, (self.output - 1) * stride + self.reach - extent)
+        self.before = around[0] if isinstance(padding, tuple) else needed // 2
 
     def interior(self) -> tuple[int, int]:
         """Return the range of outputs whose window lies inside the image; (0, 0) if there are none."""

@@ -11,7 +11,12 @@ from midge.runtime.passes.copy_through_outputs import copy_through_outputs
 from midge.runtime.passes.count_macs import count_macs
 from midge.runtime.passes.drop_dead_channels import drop_dead_channels
 from midge.runtime.passes.fold_constants import fold_constants
+from midge.runtime.passes.fuse_activation import fuse_activation
+from midge.runtime.passes.fuse_padding import fuse_padding
+from midge.runtime.passes.merge_byte_functions import merge_byte_functions
+from midge.runtime.passes.merge_duplicates import merge_duplicates
 from midge.runtime.passes.order_operators import order_operators
+from midge.runtime.passes.remove_identities import remove_identities
 from midge.runtime.passes.remove_unused import remove_unused
 
 Pass = Callable[[Graph], Graph]
@@ -24,6 +29,11 @@ PREPARATION: tuple[Pass, ...] = (
 
 REDUCTIONS: tuple[Pass, ...] = (
     count_macs,
+    merge_duplicates,
+    merge_byte_functions,
+    fuse_activation,
+    remove_identities,
+    fuse_padding,
     drop_dead_channels,
     remove_unused,
     order_operators,

@@ -60,6 +60,9 @@ def test_options_are_read(row: OperatorRow) -> None:
     options = getattr(schema, f"{table}T")()
     expected = {}
     for field in dataclasses.fields(row.options):
+        if "id" not in field.metadata:  # set by passes, never by a file
+            expected[field.name] = field.default
+            continue
         expected[field.name] = VALUES[field.metadata["kind"]]
         setattr(options, schema_fields(table)[field.metadata["id"]], expected[field.name])
 
