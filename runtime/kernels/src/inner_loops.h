@@ -111,4 +111,16 @@ void midge_gather_runs_s8(const int8_t *first, int32_t runs, int32_t length, int
 void midge_gather_clipped_s8(const midge_window *window, const int8_t *image, int32_t y, int32_t x, int32_t padding,
                              int8_t *patch);
 
+/* Interleaves rows for midge_depthwise_conv_2d_words_s8: bytes i of four rows become word i. `groups` times 16 bytes,
+ * `advance` bytes from one 16 to the next, then `rest` more, below 16, for which 64 bytes may be written. A null row
+ * counts as one of zero points. */
+void midge_interleave_rows_s8(const int8_t *const rows[4], int32_t groups, int32_t advance, int32_t rest,
+                              int32_t zero_point, int8_t *words);
+
+/* One row of outputs of `channels` channels from `channel` on. `words` is the first of them of the row's first window,
+ * `output` the row's first. */
+void midge_words_depthwise_s8(const midge_depthwise_conv_2d_words_s8_params *params, const int8_t *words,
+                              int32_t channel, int32_t channels, int8_t *output);
+/* End of words. */
+
 #endif
