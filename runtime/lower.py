@@ -88,6 +88,8 @@ def lower_node(node: Node, target: Target, choice: Choice | None = None) -> Step
         for input_position, output_position in row.in_place(node)
         if (source := operator.inputs[input_position]) is not None and source in runtime
     )
+    if len(calls) == 1 and calls[0].in_place and calls[0].inputs[0] in runtime:
+        in_place += ((calls[0].inputs[0], calls[0].outputs[0]),)
     return Step(
         index=operator.index,
         kind=operator.kind,

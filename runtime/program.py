@@ -48,6 +48,9 @@ class KernelCall:
     lead: int | None = None
     """If not None, output 0 may overlap input 0 where it starts at least this many bytes before it: the kernel has
     read for the last time whatever it then overwrites."""
+    in_place: bool = False
+    """Whether output 0 may start at input 0's first byte, even where no greater distance will do: in NHWC the channels
+    of one tensor then lie where those of the other do."""
 
     def constants(self) -> dict[str, Array]:
         """The parameters that are arrays in read-only memory, by field name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from midge.runtime.operators.variant import Variant
-from midge.runtime.operators.variants import dot, fields, joined, lanes, pairs, wide, words
+from midge.runtime.operators.variants import dot, fields, joined, lanes, pairs, planes, wide, words
 
 CONV_2D: tuple[Variant, ...] = (
     lanes.CONV_2D,
@@ -14,7 +14,7 @@ CONV_2D: tuple[Variant, ...] = (
     joined.SEGMENTS,
     wide.CONV_2D,
 )
-DEPTHWISE_CONV_2D: tuple[Variant, ...] = (words.DEPTHWISE_CONV_2D, wide.DEPTHWISE_CONV_2D,)
+DEPTHWISE_CONV_2D: tuple[Variant, ...] = (words.DEPTHWISE_CONV_2D, planes.DEPTHWISE_CONV_2D, wide.DEPTHWISE_CONV_2D,)
 FULLY_CONNECTED: tuple[Variant, ...] = (
     lanes.FULLY_CONNECTED,
     pairs.FULLY_CONNECTED,

@@ -387,6 +387,32 @@ typedef struct {
   const int8_t *weights;
   const int32_t *records;
   int32_t output_zero_point;
+/* Depthwise convolution with depth multiplier 1, dilation 1 and a row stride of 1 or 2, one channel after the other.
+ * Four channels at a time are copied to planes in scratch: a word holds two pixels of one channel, rows 2i and 2i + 1 of
+ * the padded image, the upper row in the low half; `pitch` words follow each other along a row. `band_pairs` pairs of
+ * rows are there at a time. The interior is not used. The output may start at the same byte as the input.
+ *
+ * With `single_rounding` a record is what a sum starts from, a multiplier, an offset, and by how many bits weights are
+ * scaled; the output is ((sum * multiplier >> 32) + offset) >> 9, saturated. Otherwise it is the bias, 2 * multiplier -
+ * 2^32, (2 * zero point + 1) << (e - 1), and the right shift e; see midge_requantize_record_s8. No other clamp.
+ *
+ * Scratch: weight_words words, then plane_words for each of min(4, channels) planes. */
+typedef struct {
+  midge_window window;
+  int32_t shape;        /* 0 any; 1 a filter of 3x3 and equal strides; 2 one column of pixels, row stride 1, pitch 1 */
+  int32_t reach;        /* pairs of rows that a pair of output rows (row stride 1) or an output row (2) reads */
+  int32_t band_pairs;   /* at least `reach` */
+  int32_t pitch;        /* columns that windows reach, and for an odd number of output columns column stride more */
+  int32_t plane_words;
+  int32_t weight_words; /* 2 * reach * filter_width, or 0 for shape 1 */
+  int32_t input_zero_point;
+  int32_t single_rounding;
+  const int8_t *weights;  /* [channels][filter_height][filter_width] */
+  const int32_t *records; /* [channels][4] */
+} midge_depthwise_conv_2d_planes_s8_params;
+void midge_depthwise_conv_2d_planes_s8(const midge_depthwise_conv_2d_planes_s8_params *params, const int8_t *input,
+                                       int8_t *output, void *scratch);
+
   int32_t activation_min;
   int32_t activation_max;
 } midge_depthwise_conv_2d_words_s8_params;
