@@ -144,10 +144,12 @@ static inline void midge_planes_run(const midge_depthwise_conv_2d_planes_s8_para
   }
   const int32_t *plane = job->plane;
   int8_t *output = job->output;
-  const int32_t row_bytes = job->advance + 2 * job->blocks * job->column_step;
+  const int32_t blocks = job->blocks;
+  const int32_t row_bytes = job->advance + 2 * blocks * job->column_step;
   for (int32_t row = 0; row < rows; ++row) {
     job->plane = plane;
     job->output = output;
+    job->blocks = blocks;
     (exact ? midge_planes_taps_exact_s8 : midge_planes_taps_s8)(job);
     plane += job->pitch / 4;
     output += row_bytes;

@@ -9,14 +9,14 @@
 
 /* One column of the filter: pixels a for the left outputs, b for the right ones. */
 #define LOWER(a, b, w)                  \
-  "smlabt r0, " a ", " w ", r0\n"       \
-  "smlabt r1, " b ", " w ", r1\n"       \
-  "smlad r2, " a ", " w ", r2\n"        \
+  "smlabt r0, " a ", " w ", r0\n"                           \
+  "smlabt r1, " b ", " w ", r1\n"                           \
+  "smlad r2, " a ", " w ", r2\n"                            \
   "smlad r3, " b ", " w ", r3\n"
 #define UPPER(a, b, w)              \
-  "smlad r0, " a ", " w ", r0\n"        \
-  "smlad r1, " b ", " w ", r1\n"        \
-  "smlatb r2, " a ", " w ", r2\n"       \
+  "smlad r0, " a ", " w ", r0\n"                            \
+  "smlad r1, " b ", " w ", r1\n"                            \
+  "smlatb r2, " a ", " w ", r2\n"                           \
   "smlatb r3, " b ", " w ", r3\n"
 
 #define ROWS_3X3(factors, finish)                           \
@@ -37,8 +37,8 @@
   "smlad r1, r5, r8, r3\n"                                  \
   "smlatb r2, r4, r8, r3\n"                                 \
   "smlatb r3, r5, r8, r3\n"                                 \
-  UPPER("r5", "r6", "r9")                               \
-  UPPER("r6", "r7", "r10")                              \
+  UPPER("r5", "r6", "r9")                                   \
+  UPPER("r6", "r7", "r10")                                  \
   "ldm lr, {r8-r10}\n"                                      \
   "ldm r12, {r4-r7}\n"                                      \
   "add r12, r12, #8\n"                                      \
@@ -61,16 +61,15 @@
   "add r4, r4, r5, lsl #1\n"                                \
   "str r4, [lr, " MIDGE_PLANES_OUTPUT "]\n"                 \
   "bne.w 2b\n"                                              \
-  "ldr r5, [lr, " MIDGE_PLANES_BLOCKS "]\n"                 \
   "ldrd r6, r7, [lr, " MIDGE_PLANES_ADVANCE "]\n"           \
+  "ldrd r8, r9, [lr, " MIDGE_PLANES_BLOCKS "]\n"            \
   "add r4, r4, r6\n"                                        \
   "str r4, [lr, " MIDGE_PLANES_OUTPUT "]\n"                 \
-  "sub r7, r7, r5, lsl #3\n"                                \
+  "sub r7, r7, r8, lsl #3\n"                                \
   "add r11, r11, r7\n"                                      \
   "add r12, r12, r7\n"                                      \
-  "ldr r5, [lr, " MIDGE_PLANES_ROWS "]\n"                   \
-  "subs r5, r5, #1\n"                                       \
-  "str r5, [lr, " MIDGE_PLANES_ROWS "]\n"                   \
+  "subs r9, r9, #1\n"                                       \
+  "str r9, [lr, " MIDGE_PLANES_ROWS "]\n"                   \
   "bne.w 1b\n"                                              \
   MIDGE_PLANES_LEAVE
 
