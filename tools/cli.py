@@ -28,6 +28,7 @@ COMMANDS = {
     "run": "Run a model on arrays and show or save its outputs.",
     "validate": "Prove that a board computes the same bits as this host.",
     "profile": "Count what one inference costs on a board.",
+    "bench": "Measure models on emulated boards and compare with a record.",
     "boards": "List the boards, or show one with the sources of its figures.",
     "doctor": "Check this installation and say how to get what is missing.",
 }

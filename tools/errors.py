@@ -9,3 +9,9 @@ class DifferentError(Error):
     """The board computes other bits than this host."""
 
     exit_code = 1
+
+
+class RegressionError(Error):
+    """A figure got worse than its record."""
+
+    exit_code = 1
