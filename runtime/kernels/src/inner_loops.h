@@ -12,6 +12,7 @@
 
 #include "fields.h"
 #include "midge/kernels.h"
+#include "winograd.h"
 
 /* sum[j] = the dot product of an input and channel j of weights interleaved by four, j in [0, 4). The input consists of
  * `runs` stretches of `length` elements, `stride` elements from the start of one to the start of the next. */

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from midge.runtime.operators.variant import Variant
-from midge.runtime.operators.variants import dot, fields, joined, lanes, pairs, planes, wide, words
+from midge.runtime.operators.variants import dot, fields, joined, lanes, pairs, planes, wide, winograd, words
 
 CONV_2D: tuple[Variant, ...] = (
     lanes.CONV_2D,
+    winograd.CONV_2D,
     fields.CONV_2D,
     pairs.CONV_2D,
     dot.CONV_2D,

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from midge.runtime.graph import Array, DType, Graph, Node
+from midge.runtime.graph import Array, DType, Node
 from midge.runtime.operators.conv_geometry import conv_geometry, input_zero_point
 from midge.runtime.operators.row import constant
 from midge.runtime.operators.variant import Variant
+from midge.runtime.operators.variants.row_bands import lead, scratch_limit
 from midge.runtime.operators.weighted import channel_records, output_params
 from midge.runtime.operators.window import Window
 from midge.runtime.program import KernelCall, ParamValue, Target
@@ -23,9 +24,6 @@ _FIELD = 2**20
 """Fields lie in [-_FIELD, _FIELD)."""
 _DIRECT = 0.9
 """Instructions per multiply-accumulate of a direct convolution, which fields have to beat."""
-_LEAST_SCRATCH = 2048
-_SHARE = {"default": (1, 6), "speed": (3, 8), "ram": (1, 16)}
-"""The share of the model's busiest layer's input and output that scratch may take."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
     segments = _segments(taps)
     if records is None or segments is None:
         return None
-    limit = _scratch_limit(node, target.optimize)
+    limit = scratch_limit(node, target.optimize)
     fitting = [bands for bands in _candidates(window, *segments) if bands.scratch <= limit]
     bands = min(fitting, key=lambda bands: bands.instructions, default=None)
     macs = weights.size * window.output_height * window.output_width
@@ -74,9 +72,8 @@ def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
         "records": records,
         **{name: output[name] for name in ("output_zero_point", "activation_min", "activation_max")},
     }
-    lead = _lead(window, bands.rows)
     inputs, outputs = (node.input_index(0),), node.operator.outputs
-    return (KernelCall("midge_conv_2d_fields_s8", params, inputs, outputs, bands.scratch, lead),)
+    return (KernelCall("midge_conv_2d_fields_s8", params, inputs, outputs, bands.scratch, lead(window, bands.rows)),)
 
 
 def _fits(window: Window, weights: Array) -> bool:
@@ -157,42 +154,6 @@ def _bands(window: Window, period: int, rows: int, segments: int, segment_entrie
 def _blocks(window: Window, period: int, rows: int) -> int:
     """Return the blocks of three accumulators, six outputs, that a band takes."""
     return ((rows - 1) * period + window.output_width) // 2 // 3 + 1
-
-
-def _lead(window: Window, band_rows: int) -> int:
-    """Return how far the output must start before the input; see `KernelCall.lead`."""
-    kept = (window.filter_height - 1) * window.dilation_height
-    input_row = window.input_width * window.input_channels
-    output_row = window.output_width * window.output_channels
-    lead = 0
-    for batch in range(window.batches):
-        for row in range(0, window.output_height, band_rows):
-            done = min(row + band_rows, window.output_height)
-            used = min(max(done + kept - window.padding_top, 0), window.input_height)
-            if done == window.output_height:
-                used = window.input_height
-            written = (batch * window.output_height + done) * output_row
-            read = (batch * window.input_height + used) * input_row
-            if read < window.batches * window.input_height * input_row:
-                lead = max(lead, written - read)
-    return lead
-
-
-def _scratch_limit(node: Node, mode: str) -> int:
-    """Return the most scratch a layer may take without governing the model's memory."""
-    graph = node.graph
-    busiest = max(_largest_pair(graph, position) for position in range(len(graph.operators)))
-    own = node.input(0).nbytes + node.output().nbytes
-    share, of = _SHARE[mode]
-    return max(busiest * share // of, (busiest - own) // 2, _LEAST_SCRATCH)
-
-
-def _largest_pair(graph: Graph, position: int) -> int:
-    """Return the elements of an operator's largest int8 input, constants left out, and of its largest int8 output."""
-    operator = graph.operators[position]
-    inputs = [graph.tensors[i] for i in operator.inputs if i is not None and graph.tensors[i].data is None]
-    outputs = [graph.tensors[i] for i in operator.outputs]
-    return sum(max((t.elements for t in side if t.dtype == DType.INT8), default=0) for side in (inputs, outputs))
 
 
 CONV_2D = Variant("fields", ("armv7em",), _lower_conv, ("default", "speed", "ram"))

@@ -1,4 +1,5 @@
 #include "inner_loops.h"
+#include "naked.h"
 
 /* The assembly below knows these layouts. */
 typedef char midge_fields_entry_is_three_words[sizeof(midge_fields_entry) == 12 ? 1 : -1];
@@ -9,7 +10,7 @@ typedef char midge_fields_scale_is_six_words[sizeof(midge_fields_scale) == 24 ? 
  *   r8:r9, r10:r11, r12:lr the accumulators.
  * Accumulators start from 2^20 in the two lower fields, so that none is negative and none borrows from the next.
  * The stack holds, from sp on: line, stream, end, sums, blocks left. */
-__attribute__((naked)) void midge_fields_accumulate_s8(const int32_t *line, const midge_fields_entry *entry,
+MIDGE_NAKED void midge_fields_accumulate_s8(const int32_t *line, const midge_fields_entry *entry,
                                                        const midge_fields_entry *end, int32_t *sums, int32_t blocks) {
   __asm__ volatile(
       ".syntax unified\n"
@@ -78,7 +79,7 @@ __attribute__((naked)) void midge_fields_accumulate_s8(const int32_t *line, cons
 
 /* r0 sums, r1 pixels, r3 output, r4 multiplier, r5 shift, r6 rounding, r7 minimum, r8 maximum, r9 stride, lr three
  * strides; r2, r10, r11, r12 four sums. */
-__attribute__((naked)) void midge_fields_finish_s8(const int32_t *sums, int32_t pixels, const midge_fields_scale *scale,
+MIDGE_NAKED void midge_fields_finish_s8(const int32_t *sums, int32_t pixels, const midge_fields_scale *scale,
                                                    int8_t *output) {
   __asm__ volatile(
       ".syntax unified\n"

@@ -139,6 +139,25 @@ typedef struct {
 void midge_conv_2d_fields_s8(const midge_conv_2d_fields_s8_params *params, const int8_t *input, int8_t *output,
                              void *scratch);
 
+/* The same for 3x3 filters with stride 1, dilation 1, one group, a multiple of 8 input channels and an even number of
+ * output channels: Winograd's F(2x2, 3x3) in exact integers (see src/winograd.h), one row of tiles at a time.
+ * The weights are transformed already, [output_channels / 2][16][input_channels / 2][2], in words of two channels; 4 *
+ * |sum| fits 32 bits.
+ * Scratch: 128 * input_channels bytes for every four tiles of a row, begun ones too, and 512, and 8 * input_channels *
+ * (tiles + 1). The output may overlap the input where no two rows of output lie behind the first row of input that has
+ * not been used yet. */
+typedef struct {
+  midge_window window;
+  int32_t input_zero_point;
+  const int32_t *weights;
+  const int32_t *records;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_conv_2d_winograd_s8_params;
+void midge_conv_2d_winograd_s8(const midge_conv_2d_winograd_s8_params *params, const int8_t *input, int8_t *output,
+                               void *scratch);
+
 /* The same on floats; sums run over filter rows, columns, channels in this order, then the bias is added. Scratch:
  * four times as many bytes. Padding is 0. */
 typedef struct {
