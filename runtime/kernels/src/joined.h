@@ -14,17 +14,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "finish.h"
 #include "midge/kernels.h"
 #include "window.h"
 
-/* The sums of one group of channels at two pixels. A window consists of `runs` stretches of `length` elements. */
+/* The sums of some groups of channels at two pixels. A window consists of `runs` stretches of `length` elements. The
+ * inner loop uses up words, sum and groups. Assembly reads this as nine words in this order. */
 typedef struct {
   const int8_t *pixel[2];
   int32_t gap; /* bytes from the end of a run to the start of the next */
   int32_t runs;
   int32_t length;
-  const int32_t *words; /* the group's; the inner loop moves it on to the next group's */
-  int32_t sum[8];       /* [2][group_channels] */
+  const int32_t *words; /* the groups', one after the other */
+  int32_t *sum;         /* the first pixel's, by channel */
+  int32_t sum_step;     /* bytes from them to the second pixel's */
+  int32_t groups;
 } midge_joined_job;
 
 /* Inner loops, replaced like those of inner_loops.h. */
@@ -32,7 +36,7 @@ typedef struct {
 /* Expands one group of four channels. Returns the end of its words. */
 int32_t *midge_joined_expand_s8(const int8_t *weights, int32_t depth, int32_t *words);
 
-/* Computes the sums of four channels. */
+/* Computes the sums of groups of four channels. */
 void midge_joined_dot_s8(midge_joined_job *job);
 
 /* Expands one group of two or four channels, each run cut into segments. Header words between the segments are the
@@ -40,30 +44,30 @@ void midge_joined_dot_s8(midge_joined_job *job);
 const uint8_t *midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *weights,
                                         const uint8_t *segments, int32_t **words);
 
-/* Computes the sums of two or four channels; every segment adds 2^15 to those of even channels. */
+/* Computes the sums of groups of two or four channels; every segment adds 2^15 to those of even channels. */
 void midge_segments_dot_s8(midge_joined_job *job);
-
-/* Requantizes the sums of `channels` neighbouring channels; see midge_requantize_record_s8. */
-void midge_joined_finish_s8(const midge_conv_2d_joined_s8_params *params, const int32_t *sum, const int32_t *records,
-                     int32_t channels, int8_t *output);
 
 typedef void (*midge_joined_loop)(midge_joined_job *job);
 
-/* All pixels of the block of `channels` channels from `channel` on, whose expanded weights begin at `words`. */
+/* All pixels of the block of `channels` channels from `channel` on. The scratch holds their sums at two pixels, then
+ * their expanded weights, then two windows. */
 static inline void midge_joined_body(const midge_conv_2d_joined_s8_params *params, int32_t channel, int32_t channels,
-                                     const int32_t *words, midge_joined_loop dot, int8_t *patch, const int8_t *input,
-                                     int8_t *output) {
+                                     midge_joined_loop dot, int32_t *scratch, const int8_t *input, int8_t *output) {
   const midge_window *window = &params->window;
   const int32_t pixel_bytes = window->input_channels;
   const int32_t row_bytes = window->input_width * pixel_bytes;
   const int32_t length = window->filter_width * pixel_bytes;
   const int32_t depth = window->filter_height * length;
-  const int32_t group = params->group_channels;
-  const int32_t *block_records = params->records + (ptrdiff_t)3 * channel;
+  const int32_t groups = (channels + params->group_channels - 1) / params->group_channels;
+  const int32_t *records = params->records + (ptrdiff_t)3 * channel;
+  const int32_t *words = scratch + 2 * params->block_channels;
+  int8_t *patch = (int8_t *)scratch + params->patch_offset;
   int8_t *target = output + channel;
+  const midge_output_range range = {params->output_zero_point, params->activation_min, params->activation_max};
   midge_joined_job job;
   job.runs = window->filter_height;
   job.length = length;
+  job.sum_step = 4 * params->block_channels;
 
   for (int32_t batch = 0; batch < window->batches; ++batch) {
     for (int32_t row = 0; row < window->output_height; ++row) {
@@ -88,17 +92,15 @@ static inline void midge_joined_body(const midge_conv_2d_joined_s8_params *param
           }
         }
         job.words = words;
-        const int32_t *records = block_records;
-        for (int32_t done = 0; done < channels; done += group) {
-          const int32_t count = channels - done < group ? channels - done : group;
-          dot(&job);
-          midge_joined_finish_s8(params, job.sum, records, count, target + done);
-          if (!alone) {
-            midge_joined_finish_s8(params, job.sum + group, records, count, target + done + window->output_channels);
-          }
-          records += 3 * group;
+        job.sum = scratch;
+        job.groups = groups;
+        dot(&job);
+        midge_finish_channels_s8(&range, scratch, records, channels, target);
+        target += window->output_channels;
+        if (!alone) {
+          midge_finish_channels_s8(&range, scratch + params->block_channels, records, channels, target);
+          target += window->output_channels;
         }
-        target += (ptrdiff_t)(2 - alone) * window->output_channels;
       }
     }
     input += (ptrdiff_t)window->input_height * row_bytes;

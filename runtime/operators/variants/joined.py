@@ -13,14 +13,13 @@ from midge.runtime.operators.conv_geometry import conv_window, input_zero_point
 from midge.runtime.operators.row import constant, per_tensor
 from midge.runtime.operators.variant import Variant
 from midge.runtime.operators.weighted import channel_records, clamp_params
-from midge.runtime.operators.window import Window
 from midge.runtime.program import KernelCall, ParamValue, Target
 
 FEWEST_PIXELS = 4
 """Fewer do not pay for expanding the weights."""
 BLOCK_BYTES = 4608
-"""About how much scratch the expanded weights may take: a block with a border is as large as that allows, since its
-windows are gathered anew for every block."""
+"""About how much scratch the expanded weights may take. A block is as large as that allows: windows at the border are
+gathered anew for every block, and loops begin and end."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +120,10 @@ def _lower(
     if records is None:
         return None
     window = conv_window(node)
-    block = _groups_per_block(window, group_bytes)
+    block = max(1, min(len(group_bytes), BLOCK_BYTES // int(group_bytes.max())))
     starts = range(0, len(group_bytes), block)
-    patch_offset = max(int(group_bytes[start : start + block].sum()) for start in starts)
+    sums = 8 * block * group_channels
+    patch_offset = sums + max(int(group_bytes[start : start + block].sum()) for start in starts)
     packed = _pad(rows, group_channels).reshape(-1, group_channels, rows.shape[1]).transpose(0, 2, 1)
     if segments is not None:
         extra = np.repeat(segments[1], group_channels)[: len(rows)] << 15
@@ -144,12 +144,6 @@ def _lower(
     scratch = patch_offset + (0 if window.all_interior else 2 * rows.shape[1])
     kernel = "midge_conv_2d_joined_s8" if segments is None else "midge_conv_2d_segments_s8"
     return (KernelCall(kernel, params, (node.input_index(0),), node.operator.outputs, scratch),)
-
-
-def _groups_per_block(window: Window, group_bytes: npt.NDArray[np.int64]) -> int:
-    if window.all_interior:
-        return 1
-    return max(1, min(len(group_bytes), BLOCK_BYTES // int(group_bytes.max())))
 
 
 _MODES = ("default", "speed")

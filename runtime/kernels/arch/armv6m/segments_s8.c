@@ -3,8 +3,12 @@
 
 #include "joined.h"
 
+/* Naked functions find their arguments in registers. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+/* The offsets that the loop below uses. */
 typedef char midge_check_job[offsetof(midge_joined_job, gap) == 8 && offsetof(midge_joined_job, words) == 20 &&
-                                     offsetof(midge_joined_job, sum) == 24
+                                     offsetof(midge_joined_job, groups) == 32
                                  ? 1
                                  : -1];
 
@@ -39,7 +43,7 @@ const uint8_t *midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *
 
 /* r0, r1: the pixels. r2: the element. r3: the words. r4: a word. r5: an input. r6, r7: sums of one segment, both
  * fields. r8 to r11: sums. r12: 2^15. On the stack: job, gap, runs left. */
-__attribute__((naked)) void midge_segments_dot_s8(__attribute__((unused)) midge_joined_job *job) {
+__attribute__((naked)) void midge_segments_dot_s8(midge_joined_job *job) {
   __asm__ volatile(
       ".syntax unified\n"
       "push {r4-r7, lr}\n"
@@ -48,18 +52,22 @@ __attribute__((naked)) void midge_segments_dot_s8(__attribute__((unused)) midge_
       "mov r3, r10\n"
       "mov r4, r11\n"
       "push {r1-r4}\n"
+      "ldr r3, [r0, #20]\n"
+      "movs r4, #128\n"
+      "lsls r4, r4, #8\n"
+      "mov r12, r4\n"
+      "sub sp, sp, #12\n"
+      "4:\n" /* next group */
       "ldr r4, [r0, #8]\n"
       "ldr r5, [r0, #12]\n"
-      "push {r0, r4, r5}\n"
+      "str r0, [sp]\n"
+      "str r4, [sp, #4]\n"
+      "str r5, [sp, #8]\n"
       "movs r2, #0\n"
       "mov r8, r2\n"
       "mov r9, r2\n"
       "mov r10, r2\n"
       "mov r11, r2\n"
-      "movs r4, #128\n"
-      "lsls r4, r4, #8\n"
-      "mov r12, r4\n"
-      "ldr r3, [r0, #20]\n"
       "ldr r1, [r0, #4]\n"
       "ldr r0, [r0]\n"
       "b 2f\n"
@@ -96,14 +104,24 @@ __attribute__((naked)) void midge_segments_dot_s8(__attribute__((unused)) midge_
       "adds r2, r2, r4\n"
       "b 2b\n"
       "3:\n"
-      "pop {r0, r4, r5}\n"
-      "str r3, [r0, #20]\n"
-      "adds r0, #24\n"
-      "mov r1, r8\n"
-      "mov r2, r9\n"
-      "mov r3, r10\n"
-      "mov r4, r11\n"
-      "stmia r0!, {r1-r4}\n"
+      "ldr r0, [sp]\n"
+      "ldr r1, [r0, #24]\n" /* sum */
+      "ldr r2, [r0, #28]\n" /* sum_step */
+      "adds r2, r2, r1\n"
+      "mov r4, r8\n"
+      "mov r5, r9\n"
+      "stmia r1!, {r4, r5}\n"
+      "mov r4, r10\n"
+      "mov r5, r11\n"
+      "stmia r2!, {r4, r5}\n"
+      "str r1, [r0, #24]\n"
+      "ldr r1, [r0, #32]\n" /* groups */
+      "subs r1, #1\n"
+      "str r1, [r0, #32]\n"
+      "beq 5f\n"
+      "b 4b\n"
+      "5:\n"
+      "add sp, sp, #12\n"
       "pop {r1-r4}\n"
       "mov r8, r1\n"
       "mov r9, r2\n"

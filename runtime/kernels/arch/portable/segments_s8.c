@@ -24,19 +24,20 @@ const uint8_t *midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *
   return segments;
 }
 
-void midge_segments_dot_s8(midge_joined_job *job) {
-  const int32_t group = *job->words >> 8;
-  const int32_t *words = job->words;
+/* One group; returns the next one's words. */
+static const int32_t *group_sums(const midge_joined_job *job, const int32_t *words, int32_t group, int32_t *sums) {
+  const int32_t step = job->sum_step / 4;
   ptrdiff_t offset = 0;
 
-  for (int32_t i = 0; i < 2 * group; ++i) {
-    job->sum[i] = 0;
+  for (int32_t i = 0; i < group; ++i) {
+    sums[i] = 0;
+    sums[step + i] = 0;
   }
   for (int32_t run = 0; run < job->runs; ++run) {
     for (int32_t left = *words++ & 0xFF; left > 0; left = *words++ & 0xFF) {
       for (int32_t pixel = 0; pixel < 2; ++pixel) {
         for (int32_t channel = 0; channel < group; channel += 2) {
-          int32_t *sum = job->sum + pixel * group + channel;
+          int32_t *sum = sums + pixel * step + channel;
           int32_t both = 1 << 15;
           for (int32_t i = 0; i < left; ++i) {
             both += job->pixel[pixel][offset + i] * words[(i * group + channel) / 2];
@@ -50,5 +51,14 @@ void midge_segments_dot_s8(midge_joined_job *job) {
     }
     offset += job->gap;
   }
-  job->words = words;
+  return words;
+}
+
+void midge_segments_dot_s8(midge_joined_job *job) {
+  const int32_t group = *job->words >> 8;
+
+  for (; job->groups > 0; --job->groups) {
+    job->words = group_sums(job, job->words, group, job->sum);
+    job->sum += group;
+  }
 }

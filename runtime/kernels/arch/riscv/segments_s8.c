@@ -3,8 +3,12 @@
 
 #include "joined.h"
 
+/* Naked functions find their arguments in registers. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+/* The offsets that the loop below uses. */
 typedef char midge_check_job[offsetof(midge_joined_job, gap) == 8 && offsetof(midge_joined_job, words) == 20 &&
-                                     offsetof(midge_joined_job, sum) == 24
+                                     offsetof(midge_joined_job, groups) == 32
                                  ? 1
                                  : -1];
 
@@ -46,7 +50,7 @@ const uint8_t *midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *
 
 /* a1, a2: the pixels. a3: the words. a4: the unrolled loop. a5: 0xFFFF. a6: 2^15. a7: the gap. t0: runs left.
  * t1 to t4: sums of one segment, both fields. t5, t6: two inputs. s0, s1: two words. s2: a product. s3 to s10: sums. */
-__attribute__((naked)) void midge_segments_dot_s8(__attribute__((unused)) midge_joined_job *job) {
+__attribute__((naked)) void midge_segments_dot_s8(midge_joined_job *job) {
   __asm__ volatile(
       ".macro midge_products\n"
       "mul s2, t5, s0\n"
@@ -87,15 +91,16 @@ __attribute__((naked)) void midge_segments_dot_s8(__attribute__((unused)) midge_
       "sw s8, 32(sp)\n"
       "sw s9, 36(sp)\n"
       "sw s10, 40(sp)\n"
-      "lw a1, 0(a0)\n"
-      "lw a2, 4(a0)\n"
       "lw a7, 8(a0)\n"
-      "lw t0, 12(a0)\n"
       "lw a3, 20(a0)\n"
       "lla a4, 1f\n"
       "li a6, 0x8000\n"
       "slli a5, a6, 1\n"
       "addi a5, a5, -1\n"
+      "4:\n"
+      "lw a1, 0(a0)\n"
+      "lw a2, 4(a0)\n"
+      "lw t0, 12(a0)\n"
       "li s3, 0\n"
       "li s4, 0\n"
       "li s5, 0\n"
@@ -145,15 +150,23 @@ __attribute__((naked)) void midge_segments_dot_s8(__attribute__((unused)) midge_
       "add a2, a2, a7\n"
       "addi t0, t0, -1\n"
       "bnez t0, 2b\n"
-      "sw a3, 20(a0)\n"
-      "sw s3, 24(a0)\n"
-      "sw s4, 28(a0)\n"
-      "sw s5, 32(a0)\n"
-      "sw s6, 36(a0)\n"
-      "sw s7, 40(a0)\n"
-      "sw s8, 44(a0)\n"
-      "sw s9, 48(a0)\n"
-      "sw s10, 52(a0)\n"
+      "lw t5, 24(a0)\n" /* sum */
+      "lw t6, 28(a0)\n" /* sum_step */
+      "add t6, t6, t5\n"
+      "sw s3, 0(t5)\n"
+      "sw s4, 4(t5)\n"
+      "sw s5, 8(t5)\n"
+      "sw s6, 12(t5)\n"
+      "sw s7, 0(t6)\n"
+      "sw s8, 4(t6)\n"
+      "sw s9, 8(t6)\n"
+      "sw s10, 12(t6)\n"
+      "addi t5, t5, 16\n"
+      "sw t5, 24(a0)\n"
+      "lw t5, 32(a0)\n" /* groups */
+      "addi t5, t5, -1\n"
+      "sw t5, 32(a0)\n"
+      "bnez t5, 4b\n"
       "lw s0, 0(sp)\n"
       "lw s1, 4(sp)\n"
       "lw s2, 8(sp)\n"

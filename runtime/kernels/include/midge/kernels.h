@@ -247,11 +247,12 @@ void midge_conv_2d_dot_s8(const midge_conv_2d_dot_s8_params *params, const int8_
  * Scratch: patch_offset bytes, and 2 * depth more if any output lies outside the interior.
  *
  * midge_conv_2d_joined_s8: group_channels is 4. 128 * (sum of absolute weights) < 2^23 for even channels; odd ones hold
- * -128 only where their predecessor is not negative. patch_offset is 2 * depth * block_channels.
+ * -128 only where their predecessor is not negative. patch_offset is (2 * depth + 8) * block_channels.
  * midge_conv_2d_segments_s8: group_channels is 2 or 4. Every row of every group's filter is cut into segments of at
  * least one element; with any int8 inputs no channel's sum over one of them leaves 16 bits, and a segment is no longer
- * than the inner loop takes. The bias of even channels holds -2^15 for every segment of the group. patch_offset is the
- * greatest number of bytes of a block's expanded weights: 2 * depth * channels, and 4 for every segment and row. */
+ * than the inner loop takes. The bias of even channels holds -2^15 for every segment of the group. patch_offset is 8 *
+ * block_channels and the greatest number of bytes of a block's expanded weights: 2 * depth * channels, and 4 for every
+ * segment and row. */
 typedef struct {
   midge_window window;
   int32_t group_channels; /* channels of which the sums are formed together */

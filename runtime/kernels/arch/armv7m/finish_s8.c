@@ -1,0 +1,127 @@
+/* The product has 64 bits; its lower word is rounded by a carry, and the carry brings the sum itself along. */
+#include <stddef.h>
+
+#include "finish.h"
+
+/* Naked functions find their arguments in registers. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+/* The order in which the loops below read the range. */
+typedef char midge_check_range[offsetof(midge_output_range, low) == 4 && offsetof(midge_output_range, high) == 8 ? 1 : -1];
+
+__attribute__((naked)) void midge_finish_channels_s8(const midge_output_range *range, const int32_t *sum,
+                                                     const int32_t *records, int32_t count, int8_t *output) {
+  __asm__ volatile(
+      ".syntax unified\n"
+      "push {r4-r11, lr}\n"
+      "ldmia r0, {r9, r10, r11}\n"
+      "ldr lr, [sp, #36]\n"
+      "cmp r9, r10\n"
+      "it eq\n"
+      "cmpeq r11, #127\n"
+      "add r9, r9, r9\n"
+      "add r9, r9, #1\n"
+      "bne 3f\n"
+      "1:\n" /* a sum that is not positive gives the zero point, which is also the least output */
+      "ldmia r2!, {r4, r5, r6}\n"
+      "ldr r7, [r1], #4\n"
+      "adds r4, r4, r7\n"
+      "ble 2f\n"
+      "smull r7, r8, r4, r5\n"
+      "adds r7, r7, #0x80000000\n"
+      "adc r8, r8, r4\n"
+      "lsl r7, r9, r6\n"
+      "add r8, r8, r7, asr #1\n"
+      "asr r8, r8, r6\n"
+      "ssat r8, #8, r8\n"
+      "strb r8, [lr], #1\n"
+      "subs r3, r3, #1\n"
+      "bne 1b\n"
+      "pop {r4-r11, pc}\n"
+      "2:\n"
+      "strb r10, [lr], #1\n"
+      "subs r3, r3, #1\n"
+      "bne 1b\n"
+      "pop {r4-r11, pc}\n"
+      "3:\n"
+      "ldmia r2!, {r4, r5, r6}\n"
+      "ldr r7, [r1], #4\n"
+      "adds r4, r4, r7\n"
+      "smull r7, r8, r4, r5\n"
+      "adds r7, r7, #0x80000000\n"
+      "adc r8, r8, r4\n"
+      "add r8, r8, r8, asr #31\n"
+      "lsl r7, r9, r6\n"
+      "add r8, r8, r7, asr #1\n"
+      "asr r8, r8, r6\n"
+      "cmp r8, r10\n"
+      "it lt\n"
+      "movlt r8, r10\n"
+      "cmp r8, r11\n"
+      "it gt\n"
+      "movgt r8, r11\n"
+      "strb r8, [lr], #1\n"
+      "subs r3, r3, #1\n"
+      "bne 3b\n"
+      "pop {r4-r11, pc}\n");
+}
+
+__attribute__((naked)) void midge_finish_pixels_s8(const midge_output_range *range, const int32_t *sum,
+                                                   const int32_t record[3], int32_t count, int8_t *output,
+                                                   int32_t stride) {
+  __asm__ volatile(
+      ".syntax unified\n"
+      "push {r4-r11, lr}\n"
+      "ldmia r0, {r9, r10, r11}\n"
+      "ldrd lr, r0, [sp, #36]\n" /* output, stride */
+      "ldmia r2, {r2, r5, r6}\n"
+      "cmp r9, r10\n"
+      "it eq\n"
+      "cmpeq r11, #127\n"
+      "add r9, r9, r9\n"
+      "add r9, r9, #1\n"
+      "lsl r9, r9, r6\n"
+      "asr r9, r9, #1\n"
+      "bne 3f\n"
+      "1:\n" /* a sum that is not positive gives the zero point, which is also the least output */
+      "ldr r4, [r1], #4\n"
+      "adds r4, r4, r2\n"
+      "ble 2f\n"
+      "smull r7, r8, r4, r5\n"
+      "adds r7, r7, #0x80000000\n"
+      "adc r8, r8, r4\n"
+      "add r8, r8, r9\n"
+      "asr r8, r8, r6\n"
+      "ssat r8, #8, r8\n"
+      "strb r8, [lr]\n"
+      "add lr, lr, r0\n"
+      "subs r3, r3, #1\n"
+      "bne 1b\n"
+      "pop {r4-r11, pc}\n"
+      "2:\n"
+      "strb r10, [lr]\n"
+      "add lr, lr, r0\n"
+      "subs r3, r3, #1\n"
+      "bne 1b\n"
+      "pop {r4-r11, pc}\n"
+      "3:\n"
+      "ldr r4, [r1], #4\n"
+      "add r4, r4, r2\n"
+      "smull r7, r8, r4, r5\n"
+      "adds r7, r7, #0x80000000\n"
+      "adc r8, r8, r4\n"
+      "add r8, r8, r8, asr #31\n"
+      "add r8, r8, r9\n"
+      "asr r8, r8, r6\n"
+      "cmp r8, r10\n"
+      "it lt\n"
+      "movlt r8, r10\n"
+      "cmp r8, r11\n"
+      "it gt\n"
+      "movgt r8, r11\n"
+      "strb r8, [lr]\n"
+      "add lr, lr, r0\n"
+      "subs r3, r3, #1\n"
+      "bne 3b\n"
+      "pop {r4-r11, pc}\n");
+}
