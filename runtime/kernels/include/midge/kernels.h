@@ -387,26 +387,6 @@ typedef struct {
 void midge_depthwise_conv_2d_wide_s8(const midge_depthwise_conv_2d_wide_s8_params *params, const int8_t *input,
                                      int8_t *output, void *scratch);
 
-/* Depthwise convolution with depth multiplier 1 for processors with vectors of 16 bytes that can gather four words. The
- * rows that an output row reads are interleaved by four in scratch: byte r of a word comes from row r of a group of four,
- * so that a window of one channel is up to four words, one vector. Lane l of it has the filter's tap lane_taps[l] where
- * bit l of lane_mask is set, and does not count elsewhere. The weights are dense, one channel after the other;
- * `records` holds 4 biases (as in midge_conv_2d_s8), 4 multipliers and 4 shifts, -31 to -1, for every four channels, the
- * last of them for the last four channels. At least four channels.
- * Scratch: padded_width * pass_channels words for every group of rows; behind the last of them as many more bytes as it
- * takes to write 16 words for every begun 16 bytes of a row of the image. */
-typedef struct {
-  midge_window window;
-  int32_t padded_width;    /* columns of the image together with its padding, as far as windows reach */
-  int32_t row_groups;      /* groups of four rows of a window */
-  int32_t pass_channels;   /* channels interleaved together: all, or 16 where there are a multiple of 4 and more than 16 */
-  int32_t input_zero_point;
-  int32_t word_offsets[4]; /* bytes from a window's first word to each; 0 where there are fewer */
-  int32_t lane_mask;
-  const uint8_t *lane_taps; /* 16 */
-  const int8_t *weights;
-  const int32_t *records;
-  int32_t output_zero_point;
 /* Depthwise convolution with depth multiplier 1, dilation 1 and a row stride of 1 or 2, one channel after the other.
  * Four channels at a time are copied to planes in scratch: a word holds two pixels of one channel, rows 2i and 2i + 1 of
  * the padded image, the upper row in the low half; `pitch` words follow each other along a row. `band_pairs` pairs of
@@ -433,6 +413,26 @@ typedef struct {
 void midge_depthwise_conv_2d_planes_s8(const midge_depthwise_conv_2d_planes_s8_params *params, const int8_t *input,
                                        int8_t *output, void *scratch);
 
+/* Depthwise convolution with depth multiplier 1 for processors with vectors of 16 bytes that can gather four words. The
+ * rows that an output row reads are interleaved by four in scratch: byte r of a word comes from row r of a group of four,
+ * so that a window of one channel is up to four words, one vector. Lane l of it has the filter's tap lane_taps[l] where
+ * bit l of lane_mask is set, and does not count elsewhere. The weights are dense, one channel after the other;
+ * `records` holds 4 biases (as in midge_conv_2d_s8), 4 multipliers and 4 shifts, -31 to -1, for every four channels, the
+ * last of them for the last four channels. At least four channels.
+ * Scratch: padded_width * pass_channels words for every group of rows; behind the last of them as many more bytes as it
+ * takes to write 16 words for every begun 16 bytes of a row of the image. */
+typedef struct {
+  midge_window window;
+  int32_t padded_width;    /* columns of the image together with its padding, as far as windows reach */
+  int32_t row_groups;      /* groups of four rows of a window */
+  int32_t pass_channels;   /* channels interleaved together: all, or 16 where there are a multiple of 4 and more than 16 */
+  int32_t input_zero_point;
+  int32_t word_offsets[4]; /* bytes from a window's first word to each; 0 where there are fewer */
+  int32_t lane_mask;
+  const uint8_t *lane_taps; /* 16 */
+  const int8_t *weights;
+  const int32_t *records;
+  int32_t output_zero_point;
   int32_t activation_min;
   int32_t activation_max;
 } midge_depthwise_conv_2d_words_s8_params;
