@@ -25,7 +25,7 @@ Bytes = npt.NDArray[np.uint8]
 GAP = 32
 """Least bytes between two objects."""
 WORD = 4
-"""Alignment of tensors and constants, as in generated projects."""
+"""Alignment of tensors and constants, as in generated projects; wider elements are aligned to their size."""
 SCRATCH_ALIGNMENT = 16
 HEADER_WORDS = 3
 JOB_BYTES = 8
@@ -155,14 +155,15 @@ class Batch:
         if overlap is not None:
             (source, lead), output = overlap, next(iter(wanted))
             sizes = graph.tensors[source].nbytes, graph.tensors[output].nbytes
+            alignment = max(WORD, *(graph.tensors[index].dtype.itemsize for index in (source, output)))
             whole = max(lead + sizes[0], sizes[1])
-            places[output] = self._take(whole, WORD)
+            places[output] = self._take(whole, alignment)
             places[source] = places[output] + lead
             self._put(places[source], feeds[source])
             free.append((places[output] + sizes[1], whole - sizes[1]))
         for index, value in wanted.items():
             if index not in places:
-                places[index] = self._take(graph.tensors[index].nbytes, WORD)
+                places[index] = self._take(value.nbytes, max(WORD, value.itemsize))
             outputs.append(Output(places[index], value, exact))
         first = len(self._jobs)
         for call in calls:
@@ -201,7 +202,7 @@ class Batch:
         self.memory[begin : begin + len(content)] = content
 
     def _store(self, data: Array) -> int:
-        address = self._take(data.nbytes, WORD)
+        address = self._take(data.nbytes, max(WORD, data.itemsize))
         self._put(address, data)
         return address
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +103,45 @@ def make_layer(operator: str, dtype: str, seed: int, number: int) -> Layer:
     return Layer(name, case, graph, node, feeds, wanted, replaced)
 
 
+LIMITS: tuple[tuple[str, str, object], ...] = (
+    ("fields", "_DIRECT", 1e9),
+    ("row_bands", "_LEAST_SCRATCH", 1 << 18),
+    ("joined", "FEWEST_PIXELS", 0),
+    ("joined", "BLOCK_BYTES", 64),
+    ("planes", "BAND_LIMIT", 64),
+)
+"""(module of `operators.variants`, name, another value): what a variant weighs its speed and its scratch with.
+
+Variants must be right where they are not worthwhile too, and small layers are all that a fuzz can afford.
+"""
+
+
+def limits() -> list[tuple[Any, str, object]]:
+    """Return the limits that there are: module, name, another value."""
+    found = []
+    for module, name, value in LIMITS:
+        try:
+            imported = importlib.import_module(f"midge.runtime.operators.variants.{module}")
+        except ModuleNotFoundError:
+            continue
+        if hasattr(imported, name):
+            found.append((imported, name, value))
+    return found
+
+
+@contextmanager
+def other_limits() -> Iterator[None]:
+    """Let variants take layers that they would turn down for their speed, and cut them up in other ways."""
+    before = [(module, name, getattr(module, name)) for module, name, _ in limits()]
+    for module, name, value in limits():
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+
+
 def ways(layer: Layer, arch: str, every: bool = True) -> Iterator[Way]:
     """Yield the ways to compute a layer on an instruction set, in all modes, each once.
 
@@ -109,33 +150,52 @@ def ways(layer: Layer, arch: str, every: bool = True) -> Iterator[Way]:
     Args:
         layer: the layer.
         arch: the instruction set.
-        every: whether all candidates are wanted, or only the first of each mode.
+        every: whether all candidates are wanted, with other limits too, or only the first of each mode.
     """
+    chosen = _lowered(layer, arch, every)
+    if every:
+        with other_limits():
+            chosen += _lowered(layer, arch, every)
     seen: set[bytes] = set()
+    for variant, calls in chosen:
+        key = _fingerprint(calls)
+        if calls and key not in seen:
+            seen.add(key)
+            kernels = "+".join(dict.fromkeys(call.kernel.removeprefix("midge_") for call in calls))
+            name = f"{variant}:{kernels}"
+            yield Way(name, calls)
+            for source, lead in sorted(_overlaps(layer, calls)):
+                yield Way(f"{name} {'in place' if lead == 0 else 'overlapping'}", calls, (source, lead))
+
+
+def _lowered(layer: Layer, arch: str, every: bool) -> list[tuple[str, tuple[KernelCall, ...]]]:
+    found = []
     for mode in MODES:
         for variant, calls in candidates(layer.node, Target(arch, mode)):
-            key = _fingerprint(calls)
-            if calls and key not in seen:
-                seen.add(key)
-                kernels = "+".join(dict.fromkeys(call.kernel.removeprefix("midge_") for call in calls))
-                name = f"{variant}:{kernels}"
-                yield Way(name, calls)
-                for source, lead in sorted(_overlaps(layer, calls)):
-                    yield Way(f"{name} {'in place' if lead == 0 else 'overlapping'}", calls, (source, lead))
+            found.append((variant, calls))
             if not every:
                 break
+    return found
 
 
 def _overlaps(layer: Layer, calls: tuple[KernelCall, ...]) -> set[tuple[int, int]]:
-    """Return (input tensor, bytes that output 0 lies before it) for what the row and the kernel call allow."""
+    """Return (input tensor, bytes that output 0 lies before it) for what the row and the kernel call allow.
+
+    Of a lead that is a least distance, a greater one is tried as well.
+    """
     if len(calls) != 1 or len(layer.wanted) != 1:
         return set()
+    (call,) = calls
     operator, tensors = layer.node.operator, layer.graph.tensors
     row = OPERATORS[operator.kind]
     found = {(operator.inputs[source] or 0, 0) for source, output in row.in_place(layer.node) if output == 0}
-    lead = calls[0].lead
-    if lead is not None:
-        found.add((calls[0].inputs[0], max(0, lead + -lead % 4)))
+    source = call.inputs[0]
+    if call.in_place:
+        found.add((source, 0))
+    if call.lead is not None:
+        step = tensors[source].dtype.itemsize + -tensors[source].dtype.itemsize % 4
+        least = max(0, call.lead + -call.lead % step)
+        found |= {(source, least), (source, least + step * (tensors[source].nbytes % 37))}
     return {(source, lead) for source, lead in found if tensors[source].data is None}
 
 

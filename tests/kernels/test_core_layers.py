@@ -13,12 +13,15 @@ import pytest
 from core_batch import Batch, Run
 from core_engines import Execute, engine_for
 from core_fuzz import Core
-from core_image import CoreImage, build_image
-from core_layers import FAMILIES, Layer, make_layer
+from core_image import CoreImage, build_image, core_board
+from core_layers import FAMILIES, LIMITS, Layer, limits, make_layer
+from core_specialised import Outcome, networks, random_layers, run_network
 
+from midge.runtime.backends.c.target import arch_for
 from midge.runtime.errors import MissingToolError
 from midge.runtime.operators import OPERATORS
 from midge.runtime.program import KernelCall, Target
+from midge.runtime.toolchain import find_toolchain
 
 LAYERS = 24
 """Random layers per family and core."""
@@ -75,6 +78,29 @@ def test_both_emulators_run_the_same_batch(open_image: Open, layers: tuple[Layer
 
     assert [tally.differences for tally in tallies] == [[], []]
     assert tallies[0].runs == tallies[1].runs
+
+
+@pytest.mark.parametrize("board", CORES)
+def test_generated_layers_on_a_core_equal_the_oracle(board: str) -> None:
+    """Layer functions as the emitter writes them, with kernels of their own where it can, give the oracle's bits."""
+    target, _ = core_board(board)
+    outcome = Outcome()
+    layers = (layer for family in ("conv", "fully-connected") for layer in random_layers(FAMILIES[family], 10, 0, 6))
+    try:
+        toolchain = find_toolchain(target)
+        for network in networks(layers, arch_for(target.cpu), outcome):
+            run_network(network, target, toolchain, "speed", outcome)
+    except MissingToolError as error:
+        pytest.skip(str(error))
+
+    assert not outcome.differences
+    assert outcome.layers == 20
+    assert outcome.instances
+
+
+def test_limits_that_are_changed_are_there() -> None:
+    """What `core_layers.LIMITS` names are limits of variants; who renames one renames it there."""
+    assert len(limits()) == len(LIMITS)
 
 
 # ---- What the harness finds ----------------------------------------------------------------------------------------

@@ -58,7 +58,8 @@ def conv_shape(rng: Rng) -> Shape:
         filter_, inputs = ((1, length), (length, 1))[pick(rng, range(2))], pick(rng, (8, 16, 32, 40))
         stride = (1, 1)
     per_pixel = filter_[0] * filter_[1] * inputs * outputs
-    height, width = _image(rng, filter_, stride, max(1, MOST_MACS // per_pixel), flat=kind == 5)
+    most = MOST_MACS * (4 if rng.random() < 0.2 else 1)
+    height, width = _image(rng, filter_, stride, max(1, most // per_pixel), flat=kind == 5)
     return Shape(height, width, *filter_, *stride, padding, inputs, outputs)
 
 
