@@ -30,6 +30,7 @@ from midge.runtime.toolchain import find_toolchain
 BOARDS = ("rp2040-core", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547", "qemu-rv32")
 COMPILERS = ("gcc", "zig")
 ENGINES = ("unicorn", "qemu")
+MODES = ("speed", "size", "ram")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def gaps(plan: Plan) -> int:
     return int((~covered).sum())
 
 
-def try_board(path: Path, board: Board, compiler: str, samples: int, engines: Sequence[str]) -> Row:
+def try_board(
+    path: Path, board: Board, compiler: str, samples: int, engines: Sequence[str], optimize: str | None = None
+) -> Row:
     """Compile one model for one board and compare `samples` inferences; the second engine runs only one."""
     row = {"model": path.stem, "board": board.name, "compiler": compiler}
     host = midge.load(path)
@@ -88,7 +91,8 @@ def try_board(path: Path, board: Board, compiler: str, samples: int, engines: Se
     with tempfile.TemporaryDirectory() as folder:
         try:
             toolchain = find_toolchain(board, compiler)
-            result = compile_model(path, board, Path(folder) / "project", toolchain=toolchain, build=True)
+            project = Path(folder) / "project"
+            result = compile_model(path, board, project, optimize=optimize, toolchain=toolchain, build=True)
         except CapacityError as error:
             return Row(**row, outcome=f"does not fit: {str(error).splitlines()[0][:90]}", instructions={})
         assert result.build is not None
@@ -132,13 +136,16 @@ def main() -> int:
     parser.add_argument("--boards", nargs="+", default=BOARDS)
     parser.add_argument("--compilers", nargs="+", default=COMPILERS)
     parser.add_argument("--engines", nargs="+", default=ENGINES)
+    parser.add_argument("--optimize", choices=MODES, help="what the firmware is built for")
     options = parser.parse_args()
     bad = 0
     for path in options.models:
         for name in options.boards:
             for compiler in options.compilers:
                 try:
-                    row = try_board(path, load_board(name), compiler, options.samples, options.engines)
+                    row = try_board(
+                        path, load_board(name), compiler, options.samples, options.engines, options.optimize
+                    )
                 except Error as error:
                     row = Row(path.stem, name, compiler, f"{type(error).__name__}: {error}", {})
                 bad += not row.good
