@@ -8,21 +8,22 @@ static inline void midge_fully_connected_pairs_body(const midge_fully_connected_
                                                     void (*loop)(const midge_pairs_job *), const int8_t *input,
                                                     int8_t *output, void *scratch) {
   const int32_t depth = params->depth;
-  const int32_t quads = depth / 4;
-  const int32_t left_over = depth % 8;
+  const int32_t units = depth >> 3;
+  const int32_t left_over = depth & 7;
   int16_t *row = scratch;
-  midge_pairs_job job = {.patch = row,
-                         .patch_end = row + 8 * (ptrdiff_t)((depth + 7) / 8),
-                         .rounding = 2 * params->output_zero_point + 1,
-                         .low = params->activation_min,
-                         .high = params->activation_max};
+  midge_pairs_job job;
+  job.patch = row;
+  job.patch_end = row + 8 * (ptrdiff_t)((depth + 7) >> 3);
+  job.rounding = 2 * params->output_zero_point + 1;
+  job.low = params->activation_min;
+  job.high = params->activation_max;
 
   for (int32_t batch = 0; batch < params->batches; ++batch) {
-    int16_t *end = midge_pairs_widen_row_s8(input, quads & ~1, row);
+    midge_pairs_widen_row_s8(input, units, row);
     if (left_over > 0) {
       int8_t rest[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-      midge_pairs_copy(rest, input + depth - left_over, left_over);
-      midge_pairs_widen_row_s8(rest, 2, end);
+      midge_pairs_copy_rows(rest, 0, input + 8 * units, 0, 1, left_over);
+      midge_pairs_widen_row_s8(rest, 1, row + 8 * units);
     }
     midge_pairs_all_channels(loop, &job, params->blocks, params->block_words, params->output_channels, output, 0);
     input += depth;

@@ -8,6 +8,7 @@
 #ifndef MIDGE_INNER_LOOPS_H
 #define MIDGE_INNER_LOOPS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "fields.h"
@@ -70,20 +71,25 @@ void midge_fields_accumulate_s8(const int32_t *line, const midge_fields_entry *e
 /* Scales, clamps and stores the sums, biases included, of one channel's pixels. */
 void midge_fields_finish_s8(const int32_t *sums, int32_t pixels, const midge_fields_scale *scale, int8_t *output);
 
-/* What the loops over pairs of channels (see pairs.h) work on. Assembly reads it as nine words in this order. */
+/* What the loops over pairs of channels (see pairs.h) work on. Assembly reads it as words in this order. */
 typedef struct {
-  const int16_t *patch; /* the inputs, by midge_pairs_widen_s8 or midge_pairs_widen_row_s8 */
-  const int16_t *patch_end;
-  int8_t *output[2];
+  int16_t *patch; /* the inputs, widened by midge_pairs_widen_s8 or midge_pairs_widen_row_s8 */
+  int16_t *patch_end;
+  int8_t *output[2]; /* where the channels of the two pixels go */
   const int32_t *blocks_end;
   int32_t rounding; /* 2 * output zero point + 1 */
   int32_t low;
   int32_t high;
-  const int32_t *blocks; /* see midge_conv_2d_pairs_s8 */
+  const int32_t *blocks; /* at least one; see midge_conv_2d_pairs_s8 */
+  /* The rest is for midge_pairs_conv*_s8 only. */
+  const int8_t *input; /* where the pixels' inputs lie behind each other */
+  int32_t quads;       /* of an input pixel, to be widened to the patch; 0 if that is done already */
+  int32_t count;       /* pairs of pixels, at least 1, or exactly 1 if quads is 0 */
+  int32_t channels;    /* of an output pixel; all of them are in the blocks if there are several pairs */
 } midge_pairs_job;
 
-/* All blocks of a job, at least one, for two output pixels. Their channels go to output[0] and output[1]. `relu` is for
- * low = -128 = the output's zero point and high = 127, `linear` for low = -128 and high = 127. */
+/* All blocks for pairs of output pixels. `relu` is for low = -128 = the output's zero point and high = 127, `linear` for
+ * low = -128 and high = 127. */
 void midge_pairs_conv_s8(const midge_pairs_job *job);
 void midge_pairs_conv_linear_s8(const midge_pairs_job *job);
 void midge_pairs_conv_relu_s8(const midge_pairs_job *job);
@@ -93,12 +99,18 @@ void midge_pairs_row_s8(const midge_pairs_job *job);
 void midge_pairs_row_linear_s8(const midge_pairs_job *job);
 void midge_pairs_row_relu_s8(const midge_pairs_job *job);
 
-/* Widens `quads` times four bytes of two pixels to int16, in words of inputs 0 and 2, then 1 and 3, of each quad; the
- * words of the two pixels alternate. The target is aligned to words. Returns its end. */
-int16_t *midge_pairs_widen_s8(const int8_t *first, const int8_t *second, int32_t quads, int16_t *target);
+/* Where the inputs of one output pixel lie: runs, `stride` bytes from the start of one to the start of the next. */
+typedef struct {
+  const int8_t *first;
+  ptrdiff_t stride;
+} midge_pairs_source;
 
-/* The same for one pixel. */
-int16_t *midge_pairs_widen_row_s8(const int8_t *input, int32_t quads, int16_t *target);
+/* Widens the inputs of two output pixels to int16: `runs` runs of 4 * quads bytes each, at least one of both. A quad
+ * becomes the words of its inputs 0 and 2, then 1 and 3; the words of the two pixels alternate. */
+void midge_pairs_widen_s8(const midge_pairs_source source[2], int32_t runs, int32_t quads, int16_t *target);
+
+/* The same for one pixel and one run of 8 * units bytes, which may be empty. */
+void midge_pairs_widen_row_s8(const int8_t *input, int32_t units, int16_t *target);
 
 /* All output channels of `pixels` pixels of midge_conv_2d_lanes_s8, whose windows begin `pixel_step` bytes apart; the
  * runs of a window begin `run_stride` bytes apart. */

@@ -10,7 +10,7 @@ from midge.runtime.operators.conv_geometry import conv_window, input_zero_point
 from midge.runtime.operators.row import constant
 from midge.runtime.operators.variant import Variant
 from midge.runtime.operators.weighted import channel_records, output_params
-from midge.runtime.operators.window import Window, without_interior
+from midge.runtime.operators.window import Window
 from midge.runtime.program import KernelCall, ParamValue, Target
 
 _ARCHES = ("armv7em",)
@@ -64,7 +64,7 @@ def pack_blocks(rows: Array, records: npt.NDArray[np.int32], unit: int) -> npt.N
     )
 
 
-def _block_params(node: Node, rows: Array, unit: int) -> tuple[str, dict[str, ParamValue]] | None:
+def _block_params(node: Node, target: Target, rows: Array, unit: int) -> tuple[str, dict[str, ParamValue]] | None:
     """Return the ending of the kernel's name, and the parameters that do not speak of shapes."""
     records = channel_records(node, rows)
     blocks = None if records is None else pack_blocks(rows, records, unit)
@@ -73,36 +73,40 @@ def _block_params(node: Node, rows: Array, unit: int) -> tuple[str, dict[str, Pa
     output = output_params(node)
     limits = {name: output[name] for name in ("output_zero_point", "activation_min", "activation_max")}
     whole_range = (limits["activation_min"], limits["activation_max"]) == (-128, 127)
-    ending = "" if not whole_range else "_relu" if limits["output_zero_point"] == -128 else "_linear"
+    if not whole_range or target.optimize == "size":  # one copy of the loop, and that the shortest, for all layers
+        ending = ""
+    else:
+        ending = "_relu" if limits["output_zero_point"] == -128 else "_linear"
     return ending, {"blocks": blocks, "block_words": blocks.shape[1], **limits}
 
 
-def _lower_conv(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
+def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
     weights = constant(node.input(1), "weights")
     if node.input(0).dtype != DType.INT8 or weights.shape[3] != node.input(0).shape[3]:
         return None
-    return _conv_call(node, conv_window(node), weights.reshape(weights.shape[0], -1))
+    return _conv_call(node, target, conv_window(node), weights.reshape(weights.shape[0], -1))
 
 
-def _conv_call(node: Node, window: Window, rows: Array) -> tuple[KernelCall, ...] | None:
-    packed = _block_params(node, rows, QUAD)
+def _conv_call(node: Node, target: Target, window: Window, rows: Array) -> tuple[KernelCall, ...] | None:
+    packed = _block_params(node, target, rows, QUAD)
     if packed is None:
         return None
     ending, shared = packed
     run = window.filter_width * window.input_channels
-    runs, run_quads = window.filter_height, run // QUAD
-    if run % QUAD or not window.interior_right:
-        window = without_interior(window)
-        runs, run_quads = 1, -(-rows.shape[1] // QUAD)
+    copy_interior = run % QUAD != 0 or window.dilation_width > 1
+    runs, run_quads = (1, -(-rows.shape[1] // QUAD)) if copy_interior else (window.filter_height, run // QUAD)
+    one_row = not copy_interior and _is_one_row(window)
     params: dict[str, ParamValue] = {
         "window": window.as_param(),
+        "one_row": int(one_row),
+        "copy_interior": int(copy_interior),
         "runs": runs,
         "run_quads": run_quads,
         "input_zero_point": input_zero_point(node),
         **shared,
     }
     scratch = 16 * runs * run_quads
-    if not window.all_interior:
+    if copy_interior or not window.all_interior:
         scratch += scratch // 2
     call = KernelCall(
         f"midge_conv_2d_pairs{ending}_s8",
@@ -113,6 +117,12 @@ def _conv_call(node: Node, window: Window, rows: Array) -> tuple[KernelCall, ...
         conv_lead(window),
     )
     return (call,)
+
+
+def _is_one_row(window: Window) -> bool:
+    """Whether the windows are the pixels of one row, one after the other."""
+    sizes = (window.batches, window.output_height, window.filter_height, window.filter_width, window.stride_width)
+    return sizes == (1, 1, 1, 1, 1) and window.all_interior
 
 
 def conv_lead(window: Window) -> int:
@@ -132,7 +142,7 @@ def conv_lead(window: Window) -> int:
     return int(np.max(written - unread, initial=0))
 
 
-def _lower_fully_connected(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
+def _lower_fully_connected(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
     weights = constant(node.input(1), "weights")
     channels, depth = weights.shape
     batches = node.input(0).elements // depth
@@ -141,8 +151,8 @@ def _lower_fully_connected(node: Node, _: Target) -> tuple[KernelCall, ...] | No
     if batches > 1:
         # Two rows at a time are faster: a 1x1 convolution of one row of pixels is the same thing.
         window = Window(1, 1, batches, depth, 1, batches, channels, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0, batches)
-        return _conv_call(node, window, weights)
-    packed = _block_params(node, weights, UNIT)
+        return _conv_call(node, target, window, weights)
+    packed = _block_params(node, target, weights, UNIT)
     if packed is None:
         return None
     ending, shared = packed

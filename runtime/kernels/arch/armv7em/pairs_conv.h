@@ -42,10 +42,30 @@
   "strb " a ", [r8], #1\n"                                           \
   "strb " b ", [r9], #1\n"
 
-/* The body of a naked function that takes a midge_pairs_job. */
-#define MIDGE_PAIRS_CONV(correct, clamp)                          \
-  MIDGE_PAIRS_ENTER(8, 96)                                        \
-  "mov lr, r1\n"                                                  \
+/* The body of a naked function that takes a midge_pairs_job. `unrolled` is a string. */
+#define MIDGE_PAIRS_CONV(unrolled, correct, clamp)                          \
+  MIDGE_PAIRS_ENTER(unrolled, 96)                                        \
+  "3:\n"                                                          \
+  "ldr r2, [sp, #44]\n"                                           \
+  "ldr r3, [sp, #4]\n"                                            \
+  "cbz r2, 7f\n"                                                  \
+  "ldr r0, [sp, #40]\n"                                           \
+  "add r1, r0, r2, lsl #2\n"                                      \
+  "lsrs r2, r2, #1\n"                                             \
+  "bcc 4f\n"                                                      \
+  MIDGE_PAIRS_WIDEN("r0", "r1", "r3")                             \
+  "4:\n"                                                          \
+  "cbz r2, 6f\n"                                                  \
+  "5:\n"                                                          \
+  MIDGE_PAIRS_WIDEN("r0", "r1", "r3")                             \
+  MIDGE_PAIRS_WIDEN("r0", "r1", "r3")                             \
+  "subs r2, r2, #1\n"                                             \
+  "bne 5b\n"                                                      \
+  "6:\n"                                                          \
+  "str r1, [sp, #40]\n"                                           \
+  "7:\n"                                                          \
+  "ldr r12, [sp, #36]\n"                                          \
+  "ldr lr, [sp, #4]\n"                                            \
   "0:\n"                                                          \
   "ldm r12!, {r5, r7}\n"                                          \
   MIDGE_PAIRS_CONV_WORD("r5", "r5", "r7", "r7", "r5", "r5", "r7", "r7") \
@@ -53,7 +73,7 @@
   "ldr.w pc, [sp]\n"                                              \
   ".balign 4\n"                                                   \
   "1:\n"                                                          \
-  ".rept 8\n"                                                     \
+  ".rept " unrolled "\n"                                                     \
   MIDGE_PAIRS_CONV_NEXT MIDGE_PAIRS_CONV_NEXT                     \
   ".endr\n"                                                       \
   "ldr r8, [sp, #8]\n"                                            \
@@ -84,6 +104,14 @@
   "ldr r8, [sp, #20]\n"                                           \
   "cmp r12, r8\n"                                                 \
   "bne.w 0b\n"                                                    \
+  "ldr r0, [sp, #48]\n"                                           \
+  "ldr r1, [sp, #52]\n"                                           \
+  "subs r0, r0, #1\n"                                             \
+  "str r0, [sp, #48]\n"                                           \
+  "str r9, [sp, #12]\n"                                           \
+  "add r9, r9, r1\n"                                              \
+  "str r9, [sp, #16]\n"                                           \
+  "bne.w 3b\n"                                                    \
   MIDGE_PAIRS_LEAVE
 
 #endif

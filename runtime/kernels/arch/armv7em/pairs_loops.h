@@ -13,34 +13,45 @@
 #include "inner_loops.h"
 #include "naked.h"
 
-/* The code below loads the structure as nine words in this order. */
-typedef char midge_pairs_job_is_nine_words[sizeof(midge_pairs_job) == 36 ? 1 : -1];
+/* The code below loads the structure as 13 words in this order. */
+typedef char midge_pairs_job_is_13_words[sizeof(midge_pairs_job) == 52 ? 1 : -1];
 
 /* Saves the registers and copies the job to the stack:
  * 0 where to enter the unrolled loop, 4 patch, 8 patch_end, 12 and 16 output, 20 blocks_end, 24 rounding, 28 low, 32
- * high. r12 becomes blocks. `1` is the top of a loop that is unrolled `unrolled` times, a power of two, `bytes` each,
- * and leads to `2`. The first of the patch's 16-byte units is done before. */
-#define MIDGE_PAIRS_ENTER(unrolled, bytes)  \
-  ".syntax unified\n"                       \
-  "push {r4-r11, lr}\n"                     \
-  "ldm r0, {r1-r9}\n"                       \
-  "mov r12, r9\n"                           \
-  "sub r10, r2, r1\n"                       \
-  "lsrs r10, r10, #4\n"                     \
-  "subs r10, r10, #1\n"                     \
-  "rsb r10, r10, #0\n"                      \
-  "and r10, r10, #(" #unrolled " - 1)\n"    \
-  "mov r11, #" #bytes "\n"                  \
-  "adr.w r0, 1f\n"                          \
-  "mla r0, r10, r11, r0\n"                  \
-  "it eq\n"                                 \
-  "adreq.w r0, 2f\n"                        \
-  "orr r0, r0, #1\n"                        \
-  "push {r0-r8}\n"
+ * high, 36 blocks, 40 input, 44 quads, 48 count, 52 channels.
+ * `1` is the top of a loop that is unrolled `unrolled` times, a power of two, `bytes` each, and leads to `2`. The first
+ * of the patch's 16-byte units is done before. */
+#define MIDGE_PAIRS_ENTER(unrolled, bytes) \
+  ".syntax unified\n"                      \
+  "push {r4-r11, lr}\n"                    \
+  "ldm r0, {r1-r12, lr}\n"                 \
+  "push {r1-r12, lr}\n"                    \
+  "sub r10, r2, r1\n"                      \
+  "lsrs r10, r10, #4\n"                    \
+  "subs r10, r10, #1\n"                    \
+  "rsb r10, r10, #0\n"                     \
+  "and r10, r10, #(" unrolled " - 1)\n"   \
+  "mov r11, #" #bytes "\n"                 \
+  "adr.w r0, 1f\n"                         \
+  "mla r0, r10, r11, r0\n"                 \
+  "it eq\n"                                \
+  "adreq.w r0, 2f\n"                       \
+  "orr r0, r0, #1\n"                       \
+  "push {r0}\n"
 
 #define MIDGE_PAIRS_LEAVE \
-  "add sp, sp, #36\n"     \
+  "add sp, sp, #56\n"     \
   "pop {r4-r11, pc}\n"
+
+/* Widens a quad of two pixels. Changes r8 to r11. */
+#define MIDGE_PAIRS_WIDEN(first, second, target) \
+  "ldr r10, [" first "], #4\n"                   \
+  "ldr r11, [" second "], #4\n"                  \
+  "sxtb16 r8, r10\n"                             \
+  "sxtb16 r9, r11\n"                             \
+  "sxtb16 r10, r10, ror #8\n"                    \
+  "sxtb16 r11, r11, ror #8\n"                    \
+  "stm " target "!, {r8-r11}\n"
 
 /* Endings for one sum: the sign's correction, and the clamp. factor and shift are no longer needed by then. */
 #define MIDGE_PAIRS_KEEP_SIGN(sum) "add " sum ", " sum ", " sum ", asr #31\n"

@@ -43,17 +43,18 @@
   clamp(sum, factor, shift)                                        \
   "strb " sum ", [r10], #1\n"
 
-/* The body of a naked function that takes a midge_pairs_job. */
-#define MIDGE_PAIRS_ROW(correct, clamp)                    \
-  MIDGE_PAIRS_ENTER(8, 108)                                \
+/* The body of a naked function that takes a midge_pairs_job. `unrolled` is a string. */
+#define MIDGE_PAIRS_ROW(unrolled, correct, clamp)                    \
+  MIDGE_PAIRS_ENTER(unrolled, 108)                                \
   "mov lr, r1\n"                                           \
+  "mov r12, r9\n"                                          \
   "0:\n"                                                   \
   "ldm r12!, {r2, r3}\n"                                   \
   MIDGE_PAIRS_ROW_UNIT("r2", "r3")                         \
   "ldr.w pc, [sp]\n"                                       \
   ".balign 4\n"                                            \
   "1:\n"                                                   \
-  ".rept 8\n"                                              \
+  ".rept " unrolled "\n"                                              \
   MIDGE_PAIRS_ROW_UNIT("r0", "r1")                         \
   ".endr\n"                                                \
   "ldr r4, [sp, #8]\n"                                     \

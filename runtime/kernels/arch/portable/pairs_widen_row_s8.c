@@ -1,7 +1,7 @@
 #include "inner_loops.h"
 
-int16_t *midge_pairs_widen_row_s8(const int8_t *input, int32_t quads, int16_t *target) {
-  for (int32_t quad = 0; quad < quads; ++quad) {
+void midge_pairs_widen_row_s8(const int8_t *input, int32_t units, int16_t *target) {
+  for (int32_t quad = 0; quad < 2 * units; ++quad) {
     target[0] = input[0];
     target[1] = input[2];
     target[2] = input[1];
@@ -9,5 +9,4 @@ int16_t *midge_pairs_widen_row_s8(const int8_t *input, int32_t quads, int16_t *t
     input += 4;
     target += 4;
   }
-  return target;
 }

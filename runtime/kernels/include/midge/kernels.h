@@ -280,12 +280,16 @@ void midge_conv_2d_segments_s8(const midge_conv_2d_segments_s8_params *params, c
  * weights of a quad are four words: inputs 0 and 2 for channels 0 and 1, then for channels 2 and 3; inputs 1 and 3
  * likewise. A halfword is the even channel's weight plus 256 times the odd one's; it fits, and the sum of the
  * magnitudes of an odd channel's weights is below 2^16.
- * Interior: a window is `runs` = filter_height stretches of 4 * run_quads bytes of the image. Where that cannot be
- * (dilation_width, stretches that are no whole quads) there is no interior, runs is 1 and run_quads ceil(depth / 4).
- * Scratch: 16 * runs * run_quads bytes, aligned to words; half as many more if any output lies outside the interior.
+ * A window is `runs` = filter_height stretches of 4 * run_quads bytes of the image, or of a copy of it that is made in
+ * scratch outside the interior. Where that cannot be (dilation_width, stretches that are no whole quads) all windows are
+ * copied: copy_interior, runs is 1 and run_quads ceil(depth / 4). Interior: dilation_width 1. With one_row the filter
+ * is 1x1, all pixels are one row, and nothing is copied.
+ * Scratch: 16 * runs * run_quads bytes, aligned to words; half as many more if any window is copied.
  * Each pair of output pixels is written after its windows were read; the output may overlap the input before that. */
 typedef struct {
   midge_window window;
+  int32_t one_row;
+  int32_t copy_interior;
   int32_t runs;
   int32_t run_quads;
   int32_t input_zero_point;
@@ -349,6 +353,32 @@ typedef struct {
 } midge_depthwise_conv_2d_s8_params;
 void midge_depthwise_conv_2d_s8(const midge_depthwise_conv_2d_s8_params *params, const int8_t *input, int8_t *output,
                                 void *scratch);
+
+/* Depthwise convolution for processors without SIMD, channel by channel on a padded copy of the channel's inputs, in
+ * which neighbours lie side by side. Input channel c serves output channels c * m to c * m + m - 1, where m is
+ * output_channels / input_channels. Rows and columns may have changed places: input_row_step and the other steps say
+ * how many bytes rows and columns of the tensors lie apart. dilation_width is 1; the interior is not used.
+ * The weights are [output_channels][filter_height][filter_width]; where input_offset is 128, the bias of the records
+ * holds -128 * (sum of weights), too. Where m is 1 the output may start at the same byte as the input.
+ * Scratch: 4 * (filter_height * filter_width + output_width) + padded_height * padded_width bytes. */
+typedef struct {
+  midge_window window;
+  int32_t padded_height; /* rows of the padded image, as far as windows reach */
+  int32_t padded_width;
+  int32_t input_row_step;
+  int32_t input_column_step;
+  int32_t output_row_step;
+  int32_t output_column_step;
+  int32_t input_zero_point;
+  int32_t input_offset; /* 0; or 128, added to inputs where unsigned bytes load faster */
+  const int8_t *weights;
+  const int32_t *records;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_depthwise_conv_2d_planar_s8_params;
+void midge_depthwise_conv_2d_planar_s8(const midge_depthwise_conv_2d_planar_s8_params *params, const int8_t *input,
+                                       int8_t *output, void *scratch);
 
 /* The same on floats; scratch: four times as many bytes. Padding is 0. */
 typedef struct {
