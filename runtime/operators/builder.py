@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from midge.runtime.graph import Node
 from midge.runtime.operators.row import OperatorRow
+from midge.runtime.operators.variant import Variant
 from midge.runtime.program import KernelCall, Target
 
 Builder = Callable[[Node], tuple[KernelCall, ...]]
@@ -19,6 +20,7 @@ def built_row(
     options: type | None = None,
     options_type: int = 0,
     in_place: Callable[[Node], tuple[tuple[int, int], ...]] | None = None,
+    variants: tuple[Variant, ...] = (),
 ) -> OperatorRow:
     """Return the row of an operator that is checked by building its calls; the arguments are `OperatorRow`'s."""
 
@@ -29,8 +31,8 @@ def built_row(
         return build(node)
 
     if in_place is None:
-        return OperatorRow(name, code, check, lower, options, options_type)
-    return OperatorRow(name, code, check, lower, options, options_type, in_place=in_place)
+        return OperatorRow(name, code, check, lower, options, options_type, variants)
+    return OperatorRow(name, code, check, lower, options, options_type, variants, in_place=in_place)
 
 
 def first_in_place(_: Node) -> tuple[tuple[int, int], ...]:

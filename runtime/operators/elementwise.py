@@ -16,10 +16,12 @@ from midge.runtime.fixed_point import (
     quantize_multiplier,
 )
 from midge.runtime.graph import DType, Node
+from midge.runtime.operators import variants
 from midge.runtime.operators.boxes import MAX_RANK, Axis, collapse, dense_strides, pad_rank
 from midge.runtime.operators.builder import Builder, built_row
 from midge.runtime.operators.quantized import byte_quantization, require_elements
 from midge.runtime.operators.row import expect, expect_counts, expect_shape, option, require, require_dtype
+from midge.runtime.operators.sums import sum_params
 from midge.runtime.program import KernelCall, ParamValue
 
 Params = Mapping[str, ParamValue]
@@ -56,35 +58,6 @@ def _broadcast(node: Node) -> dict[str, ParamValue]:
         "shape": pad_rank([axis.extent for axis in axes], 1),
         "input1_stride": pad_rank([axis.input_stride for axis in axes], 0),
         "input2_stride": pad_rank([axis.output_stride for axis in axes], 0),
-    }
-
-
-def _fraction(factor: float) -> tuple[int, int]:
-    """Split a factor that must be below 1."""
-    require(factor < 1, "the input scales are more than 2**19 times the output scale")
-    return quantize_multiplier(factor)
-
-
-def _sum_params(node: Node, fused: Activation) -> Params:
-    first, second = (byte_quantization(node.input(position), "input") for position in (0, 1))
-    output = byte_quantization(node.output(), "output")
-    twice_greatest = 2 * max(first.scale, second.scale)
-    multiplier1, shift1 = _fraction(first.scale / twice_greatest)
-    multiplier2, shift2 = _fraction(second.scale / twice_greatest)
-    multiplier, shift = _fraction(twice_greatest / (2**20 * output.scale))
-    low, high = activation_range(fused, output.scale, output.zero_point, DType.INT8)
-    return {
-        "input1_zero_point": first.zero_point,
-        "input1_multiplier": multiplier1,
-        "input1_shift": shift1,
-        "input2_zero_point": second.zero_point,
-        "input2_multiplier": multiplier2,
-        "input2_shift": shift2,
-        "output_zero_point": output.zero_point,
-        "output_multiplier": multiplier,
-        "output_shift": shift,
-        "activation_min": low,
-        "activation_max": high,
     }
 
 
@@ -150,6 +123,8 @@ def _in_place(node: Node) -> tuple[tuple[int, int], ...]:
     return tuple((position, 0) for position in (0, 1) if node.input(position).elements == elements)
 
 
-ADD = built_row("ADD", 0, _builder("add", _sum_params), ArithmeticOptions, 11, in_place=_in_place)
+ADD = built_row("ADD", 0, _builder("add", sum_params), ArithmeticOptions, 11, in_place=_in_place, variants=variants.ADD)
 MUL = built_row("MUL", 18, _builder("mul", _product_params), ArithmeticOptions, 21, in_place=_in_place)
-SUB = built_row("SUB", 41, _builder("sub", _sum_params), ArithmeticOptions, 28, in_place=_in_place)
+SUB = built_row(
+    "SUB", 41, _builder("sub", sum_params), ArithmeticOptions, 28, in_place=_in_place, variants=variants.SUB
+)

@@ -49,6 +49,10 @@ float midge_depthwise1_f32(const float *window, int32_t rows, int32_t row_stride
 /* One row of the last axis of an addition; see midge_add_s8. The output may be either operand. */
 void midge_add_row_s8(const midge_add_s8_params *params, const int8_t *row1, const int8_t *row2, int8_t *output);
 
+/* The first `quads` times four elements of a weighted sum, at least one. The output may be either operand. */
+void midge_weighted_sum_quads_s8(const midge_weighted_sum_s8_params *params, const int8_t *input1, const int8_t *input2,
+                                 int8_t *output, int32_t quads);
+
 /* All output channels of `pixels` output pixels next to each other. `window` is the first pixel's window in the padded
  * int16 image, the next one lies `pixel_stride` elements on. May read one element behind a window. */
 void midge_wide_conv_s8(const midge_conv_2d_wide_s8_params *params, const int16_t *window, int32_t pixel_stride,

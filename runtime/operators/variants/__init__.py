@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from midge.runtime.operators.variant import Variant
-from midge.runtime.operators.variants import dot, fields, joined, lanes, pairs, planes, wide, winograd, words
+from midge.runtime.operators.variants import (
+    dot,
+    fields,
+    joined,
+    lanes,
+    pairs,
+    planar,
+    planes,
+    weighted_sum,
+    wide,
+    winograd,
+    words,
+)
 
+ADD: tuple[Variant, ...] = (weighted_sum.ADD,)
 CONV_2D: tuple[Variant, ...] = (
     lanes.CONV_2D,
     winograd.CONV_2D,
@@ -22,3 +35,4 @@ FULLY_CONNECTED: tuple[Variant, ...] = (
     dot.FULLY_CONNECTED,
     wide.FULLY_CONNECTED,
 )
+SUB: tuple[Variant, ...] = (weighted_sum.SUB,)

@@ -610,6 +610,17 @@ void midge_add_s8(const midge_add_s8_params *params, const int8_t *input1, const
 typedef midge_add_s8_params midge_sub_s8_params;
 void midge_sub_s8(const midge_sub_s8_params *params, const int8_t *input1, const int8_t *input2, int8_t *output);
 
+/* Sum or difference of two tensors alike, where one rounding gives the same bytes: (offset + (factor1 * input1 >> 8) +
+ * (factor2 * input2 >> 8)) >> 21, saturated. No sum overflows 32 bits, in whatever order. */
+typedef struct {
+  int32_t elements;
+  int32_t factor1;
+  int32_t factor2;
+  int32_t offset;
+} midge_weighted_sum_s8_params;
+void midge_weighted_sum_s8(const midge_weighted_sum_s8_params *params, const int8_t *input1, const int8_t *input2,
+                           int8_t *output);
+
 typedef struct {
   midge_broadcast broadcast;
   int32_t input1_zero_point;
