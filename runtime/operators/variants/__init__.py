@@ -28,7 +28,7 @@ CONV_2D: tuple[Variant, ...] = (
     joined.SEGMENTS,
     wide.CONV_2D,
 )
-DEPTHWISE_CONV_2D: tuple[Variant, ...] = (words.DEPTHWISE_CONV_2D, planes.DEPTHWISE_CONV_2D, wide.DEPTHWISE_CONV_2D,)
+DEPTHWISE_CONV_2D: tuple[Variant, ...] = (words.DEPTHWISE_CONV_2D, planes.DEPTHWISE_CONV_2D, planar.PLANAR, wide.DEPTHWISE_CONV_2D,)
 FULLY_CONNECTED: tuple[Variant, ...] = (
     lanes.FULLY_CONNECTED,
     pairs.FULLY_CONNECTED,

@@ -20,6 +20,8 @@ FEWEST_PIXELS = 4
 BLOCK_BYTES = 4608
 """About how much scratch the expanded weights may take. A block is as large as that allows: windows at the border are
 gathered anew for every block, and loops begin and end."""
+MOST_SEGMENTS = 2**14
+"""So many segments per group move a bias by less than 2**29: nothing overflows when it is added."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def _lower_segments(node: Node, target: Target) -> tuple[KernelCall, ...] | None
     groups = padded.reshape(-1, form.group_channels, height, rows.shape[1] // height)
     segments = [[cut(groups[i, :, y], form.longest_segment) for y in range(height)] for i in range(len(groups))]
     counts = np.array([sum(len(run) for run in group) for group in segments])
+    if counts.max() >= MOST_SEGMENTS:
+        return None
     words = form.group_channels // 2 * rows.shape[1] + counts + height
     flat = np.array([length for group in segments for run in group for length in run], dtype=np.uint8)
     return _lower(node, rows, form.group_channels, 4 * words, (flat, counts))
