@@ -9,7 +9,7 @@ Everything is counted in work, not in time, so that the result is the same on ev
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from midge.runtime.passes.bound_memory import lower_bound
@@ -19,8 +19,10 @@ from midge.runtime.passes.pack_exactly import search_exactly
 SEARCH_WORK = 150_000
 """Looks at a neighbour that one local search may take; about a quarter of a second."""
 
-MANY = 200
-"""Overlaps beyond which it is not tried which of two inputs an output should replace."""
+SHORT_WORK = 10_000
+"""The same for each first attempt at which blocks to let start together."""
+ATTEMPTS = 12
+"""Pairs of blocks, the largest ones, that are tried apart."""
 
 Span = tuple[int, int, int]
 """(other body, low, high): the body may not start between `low` and `high`, bounds excluded, from the other's start."""
@@ -50,6 +52,22 @@ class Bodies:
     neighbours: tuple[tuple[Span, ...], ...]
     """What each body has to keep clear of."""
 
+    @property
+    def cost(self) -> int:
+        """Looks at a neighbour that one placement takes."""
+        return len(self.sizes) + sum(len(spans) for spans in self.neighbours)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """A placement and the order that gave it."""
+
+    bodies: Bodies
+    order: list[int]
+    offsets: list[int]
+    """Of the bodies."""
+    total: int
+
 
 def pack(blocks: Sequence[Block], overlaps: Sequence[Overlap], *, thorough: bool = True) -> Packing:
     """Place blocks so that no two that are alive in the same step overlap unless they may.
@@ -60,27 +78,42 @@ def pack(blocks: Sequence[Block], overlaps: Sequence[Overlap], *, thorough: bool
         thorough: whether to search on where the greedy orders leave a gap to the lower bound.
     """
     bound = lower_bound(blocks, overlaps)
-    best: tuple[int, list[int]] | None = None
-    proven = False
-    same_start = [overlap for overlap in overlaps if overlap.lead is None]
-    # Which of two inputs an output shall replace is a choice; so is whether it shall replace any.
-    choices = [same_start, same_start[::-1]] if thorough and 1 < len(same_start) < MANY else [same_start]
-    for merged in choices:
+    best: _Attempt | None = None
+    for merged in _choices(blocks, overlaps) if thorough else [_same_start(overlaps)]:
         bodies = make_bodies(blocks, overlaps, merged)
-        order, offsets, total = _pack_greedily(blocks, bodies)
-        if thorough and total > bound:
-            order, offsets, total = _search(bodies, order, offsets, total, bound)
-        if thorough and total > bound:
-            found, complete = search_exactly(bodies.sizes, bodies.alignments, bodies.neighbours, bound, total)
-            proven = proven or (complete and not same_start)
-            if found is not None:
-                offsets, total = found, _total(bodies, found)
-        if best is None or total < best[0]:
-            best = total, _spread(bodies, offsets)
-        if best[0] <= bound:
+        attempt = _pack_greedily(blocks, bodies)
+        if thorough:
+            attempt = _search(attempt, bound, SHORT_WORK)
+        if best is None or attempt.total < best.total:
+            best = attempt
+        if best.total <= bound or bodies.cost > SHORT_WORK:
             break
-    total, placed = best if best is not None else (0, [])
-    return Packing(tuple(placed), total, total if proven else min(bound, total))
+    assert best is not None
+    if not thorough or best.total <= bound:
+        return Packing(_spread(best), best.total, bound)
+    best = _search(best, bound, SEARCH_WORK)
+    bodies = best.bodies
+    found, complete = search_exactly(bodies.sizes, bodies.alignments, bodies.neighbours, bound, best.total)
+    if found is not None:
+        best = _Attempt(bodies, best.order, found, _total(bodies, found))
+    # Where blocks may start together, the order of the offsets does not tell everything.
+    proven = complete and not _same_start(overlaps)
+    return Packing(_spread(best), best.total, best.total if proven else min(bound, best.total))
+
+
+def _same_start(overlaps: Sequence[Overlap]) -> list[Overlap]:
+    return [overlap for overlap in overlaps if overlap.lead is None]
+
+
+def _choices(blocks: Sequence[Block], overlaps: Sequence[Overlap]) -> Iterator[list[Overlap]]:
+    """Yield sets of pairs to let start together: all, and with other inputs replaced, and without each large one."""
+    together = _same_start(overlaps)
+    yield together
+    if together:
+        yield together[::-1]
+        yield []
+    for apart in sorted(together, key=lambda overlap: -overlap.saving(blocks))[:ATTEMPTS]:
+        yield [overlap for overlap in together if overlap is not apart]
 
 
 def make_bodies(blocks: Sequence[Block], overlaps: Sequence[Overlap], merged: Sequence[Overlap]) -> Bodies:
@@ -96,23 +129,28 @@ def make_bodies(blocks: Sequence[Block], overlaps: Sequence[Overlap], merged: Se
                 root[number] = keep
                 members[keep].append(number)
     names = {number: position for position, number in enumerate(members)}
-    spans: list[dict[int, tuple[int, int]]] = [{} for _ in members]
+    spans: list[list[Span]] = [[] for _ in members]
     words = [block.words for block in blocks]
 
-    def keep_apart(a: int, b: int) -> None:
+    def forbid(a: int, b: int, low: int, high: int) -> None:
         """Block `a` may not start between `low` and `high` from the start of `b`."""
-        low, high = -words[a], words[b]
-        lead = leads.get((b, a))
+        if low < high:
+            one, other = names[root[a]], names[root[b]]
+            spans[one].append((other, low, high))
+            spans[other].append((one, -high, -low))
+
+    def keep_apart(a: int, b: int) -> None:
+        source, output = (a, b) if (a, b) in leads else (b, a)
+        low, high = -words[output], words[source]
+        if (source, output) not in leads:
+            forbid(output, source, low, high)
+            return
+        lead = leads[source, output]
         if lead is not None:
-            low = max(low, -lead)
-        lead = leads.get((a, b))
-        if lead is not None:
-            high = min(high, lead)
-        one, other = names[root[a]], names[root[b]]
-        if one != other and low < high:
-            old_low, old_high = spans[one].get(other, (low, high))
-            spans[one][other] = min(low, old_low), max(high, old_high)
-            spans[other][one] = -spans[one][other][1], -spans[one][other][0]
+            forbid(output, source, max(low, -lead), high)
+        elif root[source] != root[output]:
+            forbid(output, source, low, 0)
+            forbid(output, source, 0, high)
 
     alive: list[int] = []
     for number in sorted(range(len(blocks)), key=lambda i: blocks[i].first):
@@ -124,7 +162,7 @@ def make_bodies(blocks: Sequence[Block], overlaps: Sequence[Overlap], merged: Se
         members=tuple(tuple(each) for each in members.values()),
         sizes=tuple(max(blocks[i].words for i in each) for each in members.values()),
         alignments=tuple(max(blocks[i].alignment for i in each) for each in members.values()),
-        neighbours=tuple(tuple((other, *span) for other, span in each.items()) for each in spans),
+        neighbours=tuple(tuple(each) for each in spans),
     )
 
 
@@ -163,13 +201,13 @@ def _total(bodies: Bodies, offsets: Sequence[int]) -> int:
     return max((offset + size for offset, size in zip(offsets, bodies.sizes, strict=True)), default=0)
 
 
-def _spread(bodies: Bodies, offsets: Sequence[int]) -> list[int]:
+def _spread(attempt: _Attempt) -> tuple[int, ...]:
     """Return the offsets of the blocks from those of their bodies."""
-    result = [0] * sum(len(members) for members in bodies.members)
-    for members, offset in zip(bodies.members, offsets, strict=True):
+    result = [0] * sum(len(members) for members in attempt.bodies.members)
+    for members, offset in zip(attempt.bodies.members, attempt.offsets, strict=True):
         for number in members:
             result[number] = offset
-    return result
+    return tuple(result)
 
 
 _Life = tuple[int, int, int]
@@ -186,30 +224,28 @@ _ORDERS: tuple[Callable[[_Life], tuple[int, ...]], ...] = (
 )
 
 
-def _pack_greedily(blocks: Sequence[Block], bodies: Bodies) -> tuple[list[int], list[int], int]:
-    """Return the best of the greedy orders with its offsets and its total."""
+def _pack_greedily(blocks: Sequence[Block], bodies: Bodies) -> _Attempt:
+    """Return the best of the greedy orders."""
     lives = [
         (size, min(blocks[i].first for i in members), max(blocks[i].last for i in members))
         for size, members in zip(bodies.sizes, bodies.members, strict=True)
     ]
-    best: tuple[list[int], list[int], int] | None = None
+    best: _Attempt | None = None
     for key in _ORDERS:
         order = sorted(range(len(lives)), key=lambda body, key=key: key(lives[body]))  # type: ignore[misc]
-        offsets = place(bodies, order, best[2] - 1 if best is not None else None)
+        offsets = place(bodies, order, best.total - 1 if best is not None else None)
         if offsets is not None:
-            best = order, offsets, _total(bodies, offsets)
+            best = _Attempt(bodies, order, offsets, _total(bodies, offsets))
     assert best is not None
     return best
 
 
-def _search(
-    bodies: Bodies, order: list[int], offsets: list[int], total: int, bound: int
-) -> tuple[list[int], list[int], int]:
+def _search(start: _Attempt, bound: int, work: int) -> _Attempt:
     """Move bodies about in the order as long as the total does not grow, and return the best order found."""
+    bodies, order, offsets, total = start.bodies, start.order, start.offsets, start.total
     count = len(order)
-    cost = count + sum(len(spans) for spans in bodies.neighbours)
     chooser = random.Random(0)
-    for _ in range(SEARCH_WORK // cost if count > 1 else 0):
+    for _ in range(work // bodies.cost if count > 1 and total > bound else 0):
         moved = list(order)
         if chooser.random() < 0.5:  # a body that reaches the top comes earlier
             top = [place for place, body in enumerate(order) if offsets[body] + bodies.sizes[body] == total]
@@ -221,4 +257,4 @@ def _search(
             order, offsets, total = moved, placed, _total(bodies, placed)
             if total <= bound:
                 break
-    return order, offsets, total
+    return _Attempt(bodies, order, offsets, total)

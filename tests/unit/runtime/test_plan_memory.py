@@ -111,6 +111,22 @@ def test_a_chain_holds_no_memory_that_its_members_do_not_use_at_that_time() -> N
     assert plan.total == plan.lower_bound == 8 + 48 + 48
 
 
+def test_two_tensors_that_may_start_together_lie_apart_where_that_needs_less() -> None:
+    """x (112) -> a (64) -> b (64) -> c (128): a starts no later than x, c 64 before b. Where b takes a's memory, both
+    begin at 64 and x ends at 64 + 112. Where a lies below b, x may begin at 0 too, and c comes to lie over both.
+    """
+    base = program([112, 64, 64, 128], [([0], [1]), ([1], [2]), ([2], [3])])
+    calls = {
+        "s0": KernelCall("midge_copy", {}, (0,), (1,), lead=0),
+        "s2": KernelCall("midge_copy", {}, (2,), (3,), lead=64),
+    }
+    made = in_place(base, **calls)
+    steps = (made.steps[0], replace(made.steps[1], in_place=((1, 2),)), made.steps[2])
+    plan = plan_memory(replace(made, steps=steps))
+
+    assert plan.total == plan.lower_bound == 128
+
+
 def test_a_lead_that_is_no_use_is_not_taken() -> None:
     base = program([64, 64], [([0], [1])])
     plan = plan_memory(in_place(base, s0=KernelCall("midge_copy", {}, (0,), (1,), lead=1000)))
