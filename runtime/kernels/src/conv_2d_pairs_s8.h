@@ -51,10 +51,10 @@ static inline void midge_pairs_walk_pixels(const midge_conv_2d_pairs_s8_params *
   const int32_t pixels = params->window.output_width;
   const int32_t channels = params->window.output_channels;
   const int32_t step = 2 * params->window.input_channels;
-  job->quads = params->run_quads;
   if (channels & 3) {
     job->count = 1;
     for (int32_t pixel = 1; pixel < pixels; pixel += 2) {
+      job->quads = params->run_quads;
       job->input = input;
       midge_pairs_all_channels(loop, job, params->blocks, params->block_words, channels, output, channels);
       input += step;
@@ -62,6 +62,7 @@ static inline void midge_pairs_walk_pixels(const midge_conv_2d_pairs_s8_params *
     }
   } else if (pixels > 1) {
     job->input = input;
+    job->quads = params->run_quads;
     job->count = pixels >> 1;
     midge_pairs_all_channels(loop, job, params->blocks, params->block_words, channels, output, channels);
     input += (pixels >> 1) * step;

@@ -60,6 +60,7 @@ static inline void midge_pairs_all_channels(void (*loop)(const midge_pairs_job *
   job->output[1] = output + stride;
   if (channels > left_over) {
     loop(job);
+    job->quads = 0; /* they are widened by now, and may be overwritten */
   }
   if (left_over > 0) {
     int8_t spare[8];
