@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +131,9 @@ def inspect_model(
 
     prepared = run_passes(graph, note)
     rows, steps = _lower_all(prepared, target)
+    # Passes may make another operator of one; users know what the file has.
+    kinds = {operator.index: operator.kind for operator in graph.operators}
+    rows = [row if row.kind == "COPY" else replace(row, kind=kinds[row.index]) for row in rows]
     rows += _left_out(graph, prepared, counted)
     rows.sort(key=lambda row: row.index)
 
@@ -219,10 +222,11 @@ def _some(indices: list[int]) -> str:
 def _find_shortages(board: Board, plan: Plan, weights: int) -> list[str]:
     """Return what does not fit, in words; code, stack and other variables, which come on top, are not counted."""
     reasons = []
-    if plan.total > board.ram.size:
+    memory = board.arena_memory(plan.total)
+    if plan.total > memory.size:
         reasons.append(
-            f"arena and scratch take {plan.total:,} bytes, {plan.total - board.ram.size:,} more than the "
-            f"{board.ram.size:,} of {board.ram.name} on {board.name}"
+            f"arena and scratch take {plan.total:,} bytes, {plan.total - memory.size:,} more than the "
+            f"{memory.size:,} of {memory.name} on {board.name}"
         )
     if weights > board.flash.size:
         reasons.append(

@@ -10,7 +10,9 @@ from reference import DYNAMIC_RANGE_MODEL, FLOAT_MODELS, INT8_MODELS, SHARED, mo
 from tflite_micro import runtime as tflm
 
 import midge
-from midge.runtime.model import quantize
+from midge.runtime.model import compile_graph, quantize
+from midge.runtime.program import Target
+from midge.runtime.tflite.reader import read_file
 
 RANDOM_SAMPLES = 100
 RANDOM_FLOAT_SAMPLES = 5
@@ -80,3 +82,15 @@ def test_resnet8_classifies_441_of_500_cifar_images() -> None:
     scores = model.run(real_inputs("pretrainedResnet_quant"))[0]
 
     assert int((scores.argmax(axis=1) == labels).sum()) == 441
+
+
+def test_half_of_the_visual_wake_words_need_not_be_computed() -> None:
+    """Most of its weights are zeros in whole channels; what the file declares stays what is reported."""
+    path = model_path("vww_96_int8")
+    program = compile_graph(read_file(path), Target())
+    convolutions = [node for node in program.graph.nodes() if "CONV" in node.operator.kind]
+    weights = sum(node.input(1).elements for node in convolutions)
+
+    assert program.macs == 7_489_664
+    assert program.executed_macs == pytest.approx(0.498 * program.macs, rel=0.002)
+    assert weights == pytest.approx(0.14 * 207_600, rel=0.005)
