@@ -4,10 +4,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "fields.h"
 #include "inner_loops.h"
+#include "memory_functions.h"
 #include "midge/kernels.h"
 #include "requantize.h"
 

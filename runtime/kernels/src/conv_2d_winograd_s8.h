@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "inner_loops.h"
+#include "memory_functions.h"
 #include "midge/kernels.h"
 #include "winograd.h"
 
