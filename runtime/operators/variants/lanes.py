@@ -22,14 +22,20 @@ _BEHIND = 48
 """Bytes that the kernel may read behind the weights of channels left over."""
 
 
-def _lower_conv(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
+_COPIES = 512
+"""Bytes of windows copied together; at least two windows are."""
+_SHORT = 32
+"""Pixels computed together where a window is one run of at most 16 bytes; see `midge_lanes_short_conv_s8`."""
+
+
+def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
     weights = constant(node.input(1), "weights")
     if node.input(0).dtype != DType.INT8 or weights.shape[3] != node.input(0).shape[3]:
         return None
-    return _lower(node, conv_window(node), weights)
+    return lower_lanes(node, target, conv_window(node), weights)
 
 
-def _lower_fully_connected(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
+def _lower_fully_connected(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
     """A 1x1 convolution of one row of pixels is the same thing."""
     if node.input(0).dtype != DType.INT8:
         return None
@@ -37,39 +43,74 @@ def _lower_fully_connected(node: Node, _: Target) -> tuple[KernelCall, ...] | No
     channels, depth = weights.shape
     pixels = node.input(0).elements // depth
     window = Window(1, 1, pixels, depth, 1, pixels, channels, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0, pixels)
-    return _lower(node, window, weights.reshape(channels, 1, 1, depth))
+    return lower_lanes(node, target, window, weights.reshape(channels, 1, 1, depth))
 
 
-def _lower(node: Node, window: Window, weights: Array) -> tuple[KernelCall, ...] | None:
+def lower_lanes(node: Node, target: Target, window: Window, weights: Array) -> tuple[KernelCall, ...] | None:
+    """Return the call of `midge_conv_2d_lanes_s8`, or None if the output factors do not fit it.
+
+    Args:
+        node: an int8 operator with weights.
+        target: what for.
+        window: how its windows lie.
+        weights: int8, OHWI, one group.
+    """
     rows = weights.reshape(window.output_channels, -1)
     records = channel_records(node, rows)
     if records is None:
         return None
     gathered = window.interior_bottom == 0 or (window.filter_height > 1 and _gathering_pays(window))
-    runs = 1 if gathered else window.filter_height
-    length = rows.shape[1] // runs
-    pixels = window.batches * window.output_height * window.output_width
+    if gathered:
+        runs = _pad_depth(rows, target)[:, None, :]
+    else:
+        runs = rows.reshape(window.output_channels, window.filter_height, -1)
+    depth = runs.shape[1] * runs.shape[2]
+    patches = 0
+    if gathered or not window.all_interior:
+        patches = min(2 if target.optimize == "ram" else _copies(depth), window.output_width)
     output = output_params(node)
     multiplier, shift = (np.broadcast_to(values, len(rows)) for values in factors(node))
     params: dict[str, ParamValue] = {
         "window": window.as_param(),
-        "runs": runs,
-        "run_length": length,
+        "runs": runs.shape[1],
+        "run_length": runs.shape[2],
         "gathered": int(gathered),
+        "patches": patches,
+        "offsets": _copy_offsets(window, depth) if gathered else None,
         "input_zero_point": input_zero_point(node),
-        "blocks": pack_blocks(weights.reshape(window.output_channels, runs, length), records[:, 0], multiplier, shift),
+        "blocks": pack_blocks(runs, records[:, 0], multiplier, shift),
         **{name: output[name] for name in ("output_zero_point", "activation_min", "activation_max")},
     }
-    scratch = min(pixels, 2) * rows.shape[1] if gathered or not window.all_interior else 0
-    call = KernelCall(
-        "midge_conv_2d_lanes_s8",
-        params,
-        (node.input_index(0),),
-        node.operator.outputs,
-        scratch,
-        lead=pixelwise_lead(window, 2),
-    )
-    return (call,)
+    short = not gathered and runs.shape[1] == 1 and runs.shape[2] <= LANES
+    lead = pixelwise_lead(window, _SHORT if short else 2)
+    inputs, outputs = (node.input_index(0),), node.operator.outputs
+    return (KernelCall("midge_conv_2d_lanes_s8", params, inputs, outputs, patches * depth, lead=lead),)
+
+
+def _copies(depth: int) -> int:
+    """Return how many windows are copied together: pairs, as they are computed."""
+    return max(2, _COPIES // depth // 2 * 2)
+
+
+def _pad_depth(rows: Array, target: Target) -> Array:
+    """Pad the weights of copied windows to whole vectors, where that makes them little larger."""
+    depth = rows.shape[1]
+    padded = -(-depth // LANES) * LANES
+    if target.optimize == "size" or 4 * padded > 5 * depth:
+        return rows
+    return np.pad(rows, ((0, 0), (0, padded - depth)))
+
+
+def _copy_offsets(window: Window, depth: int) -> npt.NDArray[np.uint8] | None:
+    """Return where each byte of an interior window's copy comes from, or None if not all fit a byte each."""
+    if window.interior_bottom == 0 or depth % LANES:
+        return None
+    row = np.arange(window.filter_width * window.input_channels, dtype=np.int64)
+    stride = window.dilation_height * window.input_width * window.input_channels
+    offsets = (np.arange(window.filter_height, dtype=np.int64)[:, None] * stride + row).ravel()
+    if offsets[-1] > 255:
+        return None
+    return np.pad(offsets, (0, depth - len(offsets))).astype(np.uint8)
 
 
 def _gathering_pays(window: Window) -> bool:
@@ -78,11 +119,10 @@ def _gathering_pays(window: Window) -> bool:
     The instructions are those of the Helium inner loop for two pixels and four channels.
     """
     length = window.filter_width * window.input_channels
+    depth = window.filter_height * length
     blocks = -(-window.output_channels // _BLOCK)
-    copying = 30 + window.filter_height * (5 + 4 * (length > LANES) + 3 * (length // LANES))
-    return _run_cost(length * window.filter_height) * blocks + 2 * copying < (
-        window.filter_height * (_run_cost(length) + 6) * blocks
-    )
+    copying = 30 + 90 // _copies(depth) + window.filter_height * (6 if length <= LANES else 8 + 3 * (length // LANES))
+    return _run_cost(depth) * blocks + 2 * copying < (window.filter_height * (_run_cost(length) + 6) * blocks)
 
 
 def _run_cost(length: int) -> int:

@@ -314,17 +314,20 @@ void midge_conv_2d_pairs_relu_s8(const midge_conv_2d_pairs_relu_s8_params *param
 
 /* Convolution for processors with vectors of 16 bytes whose products add up in one register. A window consists of `runs`
  * stretches of `run_length` bytes: those of the image itself, or a single one that has been copied together (`gathered`:
- * for the whole interior, otherwise only outside of it). One group.
+ * for the whole interior, otherwise only outside of it), `patches` windows at a time. A copy may be longer than the
+ * window; the weights are 0 there. One group.
  * `blocks` holds for every four output channels: 4 biases (as in midge_conv_2d_s8); the int8 weights, run by run,
  * [ceil(run_length / 16)][4][16], the last chunk [4][run_length % 16]; 4 multipliers; 4 shifts, -31 to -1. The channels
  * left over have their 4 multipliers and 4 shifts before the weights, of which there are as many channels as are left;
  * 48 bytes without meaning follow. Everything is in the byte order of the board, little endian.
- * Scratch: 2 * runs * run_length bytes if any window is copied, half of it if there is one output pixel; else none. */
+ * Scratch: patches * runs * run_length bytes. */
 typedef struct {
   midge_window window;
   int32_t runs;
   int32_t run_length;
   int32_t gathered;
+  int32_t patches;        /* 0 if no window is copied */
+  const uint8_t *offsets; /* of run_length bytes of an interior copy from the window's first; null if not all fit */
   int32_t input_zero_point;
   const int32_t *blocks;
   int32_t output_zero_point;
