@@ -1,8 +1,9 @@
-"""The host runtime and TensorFlow Lite Micro on the same models and inputs, side by side.
+"""The host runtime, TensorFlow Lite Micro and LiteRT on the same models and inputs, side by side.
 
     python tests/kernels/bench_host.py MODEL.tflite [...]
 
-Prints the median time of one inference of each, and their ratio.
+Prints the median time of one inference of each and the others' times as multiples of ours. LiteRT has one thread and
+its default kernels, which do not give TensorFlow Lite Micro's bits.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from ai_edge_litert.interpreter import Interpreter
 from tflite_micro import runtime
 
 import midge
@@ -43,22 +45,29 @@ def main() -> int:
     parser.add_argument("--inferences", type=int, default=10, help="inferences per measurement (default 10)")
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
-    print(f"{'model':40} {'tflite_micro':>12} {'midge':>10} {'ratio':>7}")
+    print(f"{'model':32} {'midge':>10} {'tflite_micro':>12} {'ratio':>7} {'LiteRT':>10} {'ratio':>7}")
     for path in arguments.model:
         ours = midge.load(path)
-        theirs = runtime.Interpreter.from_file(str(path), arena_size=4_000_000)
+        micro = runtime.Interpreter.from_file(str(path), arena_size=4_000_000)
+        litert = Interpreter(str(path), num_threads=1)
+        litert.allocate_tensors()
         feeds = []
         for position, info in enumerate(ours.inputs):
             if info.dtype == "int8":
                 feeds.append(rng.integers(-128, 128, info.shape, dtype=np.int8))
             else:
                 feeds.append(rng.normal(0, 1, info.shape).astype(info.dtype))
-            theirs.set_input(feeds[-1], position)
-        theirs.invoke()
-        equal = all(np.array_equal(found, theirs.get_output(i)) for i, found in enumerate(ours.run(*feeds)))
-        micro, host = median_times([theirs.invoke, partial(ours.run, *feeds)], arguments.inferences)
-        note = "" if equal else "  outputs differ"
-        print(f"{path.name:40} {micro * 1e3:9.3f} ms {host * 1e3:7.3f} ms {micro / host:7.1f}{note}")
+            micro.set_input(feeds[-1], position)
+            litert.set_tensor(litert.get_input_details()[position]["index"], feeds[-1])
+        micro.invoke()
+        equal = all(np.array_equal(found, micro.get_output(i)) for i, found in enumerate(ours.run(*feeds)))
+        times = median_times([partial(ours.run, *feeds), micro.invoke, litert.invoke], arguments.inferences)
+        host, *others = (1000 * seconds for seconds in times)
+        columns = " ".join(
+            f"{time:{width}.3f}ms {time / host:6.2f}x" for time, width in zip(others, (10, 8), strict=True)
+        )
+        note = "" if equal else "  outputs differ from tflite_micro's"
+        print(f"{path.name:32} {host:8.3f}ms {columns}{note}", flush=True)
     return 0
 
 
