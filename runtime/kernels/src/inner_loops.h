@@ -134,6 +134,69 @@ void midge_gather_windows_s8(const midge_conv_2d_lanes_s8_params *params, const 
 void midge_gather_clipped_s8(const midge_window *window, const int8_t *image, int32_t y, int32_t x, int32_t padding,
                              int8_t *patch);
 
+/* What the loops over planes (see midge_depthwise_conv_2d_planes_s8) work on, for one channel. Assembly reads it as words
+ * in this order and may change all of it. Weights are pairs like the pixels. */
+typedef struct {
+  int32_t upper[3];       /* rows 0 and 1 of the filter, by column */
+  int32_t lower[3];       /* rows 1 and 2 */
+  int32_t start;          /* the channel's record */
+  int32_t multiplier;
+  int32_t offset;
+  int32_t shift;
+  int8_t *output;
+  int32_t column_step;    /* bytes from one output pixel to the next; 0 if only the first of a block counts */
+  const int32_t *end;     /* for the loop's own use */
+  int32_t row_step;       /* bytes from the upper output row to the lower one; 0 if only the upper one counts */
+  int32_t blocks;         /* blocks of two output columns, at least 1 */
+  int32_t rows;           /* output rows or pairs of rows, at least 1 */
+  int32_t advance;        /* bytes from the end of a row's last block to the next row or pair of rows */
+  int32_t pitch;          /* bytes from one pair of pixel rows to the next */
+  int32_t column_stride;  /* bytes from one output column's pixels to the next one's */
+  const int32_t *plane;   /* the first window's first word */
+  const int32_t *weights; /* for taps: [reach][filter_width], even and odd output row's by turns */
+  int32_t filter_width;
+  int32_t reach;
+} midge_planes_job;
+
+/* A 3x3 filter with stride 1: two output rows by two columns at a time; one output row; with stride 2. Those without
+ * `exact` round once. */
+void midge_planes_rows_3x3_s8(midge_planes_job *job);
+void midge_planes_rows_3x3_exact_s8(midge_planes_job *job);
+void midge_planes_row_3x3_s8(midge_planes_job *job);
+void midge_planes_row_3x3_exact_s8(midge_planes_job *job);
+void midge_planes_row_3x3_stride2_s8(midge_planes_job *job);
+void midge_planes_row_3x3_stride2_exact_s8(midge_planes_job *job);
+
+/* Any filter: two output rows by two columns at a time. Uses only the first of `rows`. */
+void midge_planes_taps_s8(midge_planes_job *job);
+void midge_planes_taps_exact_s8(midge_planes_job *job);
+
+/* Pairs up the pixels of two rows for four channels: word x of plane c becomes bytes x * step0 + c of row0 and
+ * x * step1 + c of row1, for x in [0, columns), columns at least 1. The planes lie plane_bytes apart. */
+typedef struct {
+  const int8_t *row0;
+  const int8_t *row1;
+  int32_t step0;
+  int32_t step1;
+  int32_t *plane;
+  int32_t plane_bytes;
+  int32_t columns;
+} midge_planes_pack;
+void midge_planes_pack_s8(const midge_planes_pack *pack);
+
+/* Transforms the tiles of one row, B^T d B, for the two channels of word `word` of `words`. `strip` holds [2 * columns +
+ * 2][words / 2] groups of four rows' words, each four channels of one pixel; tile t, of `columns` tiles, goes to
+ * tiles[t / 4][16][words][t % 4]. See winograd.h for all three. */
+void midge_winograd_transform_s8(const int32_t *strip, int32_t words, int32_t word, int32_t columns, int32_t *tiles);
+
+/* products[place][tile][channel] = the dot products of block[place][words][tile] and weights[place][words][channel], of
+ * four tiles and two output channels, modulo 2^32; words is a multiple of 4. */
+void midge_winograd_multiply_s16(const int32_t *block, const int32_t *weights, int32_t words, int32_t *products);
+
+/* Transforms the products of one output channel back, A^T m A, for up to four tiles, scales, clamps and stores them. */
+void midge_winograd_finish_s8(const int32_t *products, int32_t tiles, const midge_winograd_scale *scale,
+                              int8_t *output);
+
 /* Interleaves rows for midge_depthwise_conv_2d_words_s8: bytes i of four rows become word i. `groups` times 16 bytes,
  * `advance` bytes from one 16 to the next, then `rest` more, below 16, for which 64 bytes may be written. A null row
  * counts as one of zero points. */
