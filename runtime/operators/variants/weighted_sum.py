@@ -14,7 +14,7 @@ from midge.runtime.operators.sums import sum_params
 from midge.runtime.operators.variant import Variant
 from midge.runtime.program import KernelCall, Target
 
-_ARCHES = ("armv7em",)
+_ARCHES = ("armv7em", "armv7m", "armv6m", "riscv")
 _STEP = 2**21
 """What one step of the output counts in the weighted sum."""
 _FACTOR_LIMIT = 2**31
