@@ -69,7 +69,10 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clock_hz: int
     clock_source: str
     memories: tuple[Memory, ...]
-    """All of them. The first flash holds code and weights, the first RAM the arena, the variables and the stack."""
+    """All of them. The first flash holds code and weights, the first RAM the variables and the stack."""
+    arena: tuple[str, ...] = ()
+    """Names of the RAM that may hold the arena with its scratch, the preferred one first: the first that it fits is
+    taken. Absent: the first RAM."""
     platform: str | None = None
     """Folder of `firmware/` that starts the real hardware (clocks, pins); absent: none yet, and the core's generic
     start-up serves the emulators. On an emulated board the generic start-up is the platform."""
@@ -86,8 +89,17 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def ram(self) -> Memory:
-        """The region that holds the arena, the variables and the stack."""
+        """The region that holds the variables and the stack."""
         return next(memory for memory in self.memories if memory.kind == "ram")
+
+    def arena_memory(self, size: int) -> Memory:
+        """Return the region that holds an arena of `size` bytes: the first preferred one that it fits.
+
+        Where none does, the last one, which the arena then exceeds.
+        """
+        named = {memory.name: memory for memory in self.memories}
+        preferred = [named[name] for name in self.arena] or [self.ram]
+        return next((memory for memory in preferred if size <= memory.size), preferred[-1])
 
 
 def load_board(name: str | Path) -> Board:
@@ -129,7 +141,7 @@ def _read(path: Path) -> Board:
         raise InputError(f"{path}: expected a board file in TOML, found bytes that are not UTF-8") from None
     except msgspec.DecodeError as error:
         raise InputError(f"{path}: {error}. `midge boards mps2-an386` shows what a board file holds") from None
-    for check in (_check_words, _check_cpu, _check_figures, _check_memories, _check_overlaps):
+    for check in (_check_words, _check_cpu, _check_figures, _check_memories, _check_overlaps, _check_arena):
         try:
             check(board)
         except ValueError as error:
@@ -200,3 +212,13 @@ def _check_overlaps(board: Board) -> None:
                 f"memories.{high.name}: expected no overlap, but it starts at {high.address:#x} "
                 f"and memories.{low.name} ends at {low.end:#x}"
             )
+
+
+def _check_arena(board: Board) -> None:
+    """The arena goes to RAM that there is, each named once."""
+    rams = [memory.name for memory in board.memories if memory.kind == "ram"]
+    for name in board.arena:
+        if name not in rams:
+            raise ValueError(f"arena: expected names of RAM ({', '.join(rams)}), found {name!r}")
+        if board.arena.count(name) > 1:
+            raise ValueError(f"arena: expected every name once, found {name!r} {board.arena.count(name)} times")

@@ -10,7 +10,7 @@ void midge_start(void);
 
 /* Placed by the linker script. */
 extern uint32_t midge_stack_bottom[], midge_stack_top[];
-extern uint32_t midge_data_start[], midge_data_end[], midge_bss_start[], midge_bss_end[];
+extern uint32_t midge_data_start[], midge_data_end[], midge_bss_start[], midge_bss_end[], midge_arena_start[], midge_arena_end[];
 extern const uint32_t midge_data_load[];
 
 #ifdef __ARM_FP
@@ -55,6 +55,9 @@ __attribute__((noinline)) void midge_start(void)
     const uint32_t *load = midge_data_load;
     for (uint32_t *word = midge_data_start; word != midge_data_end; ++word) {
         *word = *load++;
+    }
+    for (uint32_t *word = midge_arena_start; word != midge_arena_end; ++word) {
+        *word = 0U;
     }
     for (uint32_t *word = midge_bss_start; word != midge_bss_end; ++word) {
         *word = 0U;

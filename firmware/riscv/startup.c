@@ -7,7 +7,7 @@ int main(void);
 void midge_start(void);
 
 /* Placed by the linker script. */
-extern uint32_t midge_data_start[], midge_data_end[], midge_bss_start[], midge_bss_end[];
+extern uint32_t midge_data_start[], midge_data_end[], midge_bss_start[], midge_bss_end[], midge_arena_start[], midge_arena_end[];
 extern const uint32_t midge_data_load[];
 
 /* Reset enters here, at the first address of the program. The global pointer has to be set without using it
@@ -36,6 +36,9 @@ __attribute__((noinline, used)) void midge_start(void)
     const uint32_t *load = midge_data_load;
     for (uint32_t *word = midge_data_start; word != midge_data_end; ++word) {
         *word = *load++;
+    }
+    for (uint32_t *word = midge_arena_start; word != midge_arena_end; ++word) {
+        *word = 0U;
     }
     for (uint32_t *word = midge_bss_start; word != midge_bss_end; ++word) {
         *word = 0U;

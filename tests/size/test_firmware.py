@@ -59,7 +59,7 @@ def test_firmware_builds_for_every_board_and_adds_up(build_for: BuildFor, name: 
     assert 0 <= result.flash.total - sum(len(section.content) for section in layout.sections) <= 3 * 3
     assert _holds(board.flash, symbols["tiny_weights"].address)
     assert _holds(board.flash, symbols["midge_scale"].address)
-    assert _holds(board.ram, symbols["tiny_arena"].address)
+    assert _holds(board.arena_memory(1000), symbols["tiny_arena"].address)
     assert _holds(board.ram, symbols["calls"].address)
     assert symbols["tiny_arena"].address % 16 == 0
     (entry,) = struct.unpack_from("<I", result.elf.read_bytes(), 24)  # e_entry of an ELF32 header
@@ -106,7 +106,7 @@ def test_where_the_linker_writes_no_map_we_do(build_for: BuildFor, name: str) ->
 
     address = re.search(r"^(0x[0-9a-f]{8}) +0x3e8     tiny_arena$", text, flags=re.MULTILINE)
     assert address
-    assert _holds(board.ram, int(address[1], 16))
+    assert _holds(board.arena_memory(1000), int(address[1], 16))
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

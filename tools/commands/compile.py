@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from midge.runtime.board import load_board
+from midge.runtime.board import Board, load_board
 from midge.runtime.decisions import TUNING_NAME
 from midge.tools import log, options
 from midge.tools.outputs import Outputs, check_folder
@@ -67,7 +67,7 @@ def command(
                 build=run_compiler,
                 decide=decider(model, described, build, shown.describe),
             )
-        _print(made)
+        _print(made, described)
         outputs.write_json(json_path, _document(made))
 
 
@@ -97,7 +97,7 @@ def _document(made: CompileResult) -> dict[str, Any]:
     return document
 
 
-def _print(made: CompileResult) -> None:
+def _print(made: CompileResult, board: Board) -> None:
     from midge.tools.firmware import describe_build
 
     manifest, build = made.manifest, made.build
@@ -120,6 +120,12 @@ def _print(made: CompileResult) -> None:
     ram = ["-", "-"] if build is None else [count(build.ram.stack), count(build.ram.data)]
     sizes.add_row("", count(manifest.arena), count(manifest.scratch), *ram, *flash)
     log.result(sizes)
+    total, plan = manifest.arena + manifest.scratch, made.plan
+    bound = "the least possible" if plan.total == plan.lower_bound else f"the lower bound is {plan.lower_bound:,}"
+    log.result_wrapped(
+        f"arena and scratch, {total:,} bytes together ({bound} with these lifetimes), lie in "
+        f"{board.arena_memory(total).name}; stack and data in {board.ram.name}; code and weights in {board.flash.name}."
+    )
     if build is None:
         log.result("`--build` builds it and adds the sizes that are known only then.")
     else:

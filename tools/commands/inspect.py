@@ -186,11 +186,13 @@ def _print_legend(picture: Picture) -> None:
 def _print_fit(found: Inspection, plan: Plan, board: Board) -> None:
     assert found.weights is not None
     table = make_table(board.name, ">Needs", ">Has", ">Left", "~Memory")
-    for what, needs, memory in (("RAM", plan.total, board.ram), ("flash", found.weights, board.flash)):
+    arena = board.arena_memory(plan.total)
+    for what, needs, memory in (("arena + scratch", plan.total, arena), ("weights", found.weights, board.flash)):
         table.add_row(what, count(needs), count(memory.size), count(memory.size - needs), memory.name)
     log.result(table)
     log.result_wrapped(
-        "Code (flash), stack and other variables (RAM) come on top: see `midge profile` or `midge compile --build`."
+        f"Code ({board.flash.name}), stack and other variables ({board.ram.name}) come on top: see `midge profile` or "
+        "`midge compile --build`."
     )
 
 

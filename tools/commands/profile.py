@@ -136,13 +136,16 @@ def _verdict(measured: Measurement) -> str:
 
 def _print_memory(measured: Measurement) -> None:
     board, flash = measured.firmware.board, measured.flash
-    ram = {"arena": measured.arena, "scratch": measured.scratch, "stack": measured.stack, "data": measured.data}
+    arena = {"arena": measured.arena, "scratch": measured.scratch}
+    variables = {"stack": measured.stack, "data": measured.data}
     rom = {"code": flash.code, "weights": flash.weights, "other": flash.other}
+    place = board.arena_memory(sum(arena.values()))
+    rams = [(board.ram, arena | variables)] if place == board.ram else [(place, arena), (board.ram, variables)]
     table = make_table("Bytes", ">All", ">of the board's", "~")
-    for name, parts, has in (("RAM", ram, board.ram.size), ("flash", rom, board.flash.size)):
+    for name, memory, parts in (*(("RAM", *ram) for ram in rams), ("flash", board.flash, rom)):
         total = sum(parts.values())
         listed = ", ".join(f"{part} {size:,}" for part, size in parts.items())
-        table.add_row(name, count(total), f"{total / has:.1%}", listed)
+        table.add_row(f"{name} ({memory.name})", count(total), f"{total / memory.size:.1%}", listed)
     log.result(table)
 
 

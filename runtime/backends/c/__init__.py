@@ -122,10 +122,11 @@ def lower_graph(
 def _check_capacity(manifest: Manifest, board: Board) -> None:
     """Refuse what can never fit before any compiler has run; code and stack come on top and are checked by linking."""
     ram, flash = manifest.arena + manifest.scratch, manifest.weights
-    if ram > board.ram.size:
+    memory = board.arena_memory(ram)
+    if ram > memory.size:
         raise CapacityError(
             f"{manifest.model_file} needs {ram:,} bytes of RAM for its tensors alone (arena {manifest.arena:,}, scratch"
-            f" {manifest.scratch:,}), but {board.ram.name} of {board.name} has {board.ram.size:,}; choose a smaller"
+            f" {manifest.scratch:,}), but {memory.name} of {board.name} has {memory.size:,}; choose a smaller"
             " model or a board with more RAM"
         )
     if flash > board.flash.size:

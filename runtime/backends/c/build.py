@@ -191,15 +191,19 @@ def _link(
     roomy, measured = f"{BUILD_FOLDER}/roomy.ld", f"{BUILD_FOLDER}/too_large.elf"
     flash = msgspec.structs.replace(board.flash, address=0x1000_0000, size=1 << 30)
     ram = msgspec.structs.replace(board.ram, address=0x5000_0000, size=1 << 30)
+    others = [
+        msgspec.structs.replace(memory, address=0x9000_0000 + 0x0800_0000 * number, size=1 << 27)
+        for number, memory in enumerate(m for m in board.memories if m not in (board.flash, board.ram))
+    ]
     (directory / roomy).write_text(
-        _MEMORY_COMMAND.sub(memory_command((flash, ram)), (directory / script).read_text(encoding="utf-8")),
+        _MEMORY_COMMAND.sub(memory_command((flash, ram, *others)), (directory / script).read_text(encoding="utf-8")),
         encoding="utf-8",
     )
     link(roomy, measured)
     layout = read_layout(directory / measured)
     (directory / measured).unlink()
     (directory / roomy).unlink()
-    raise CapacityError(_explain(board, layout.flash_sizes(flash), layout.ram_sizes(ram)))
+    raise CapacityError(_explain(board, layout.flash_sizes(flash), layout.ram_sizes(ram), layout.arena_lies_in(ram)))
 
 
 # GNU ld: region `ram' overflowed by 8 bytes. lld: section '.arena' will not fit in region 'ram': overflowed by 8 bytes.
@@ -207,14 +211,16 @@ _OVERFLOW = re.compile(r"region [`']\w+':? overflowed by \d+ bytes")
 _MEMORY_COMMAND = re.compile(r"^MEMORY\n\{\n[^}]*\}$", flags=re.MULTILINE)
 
 
-def _explain(board: Board, flash: FlashSizes, ram: RamSizes) -> str:
+def _explain(board: Board, flash: FlashSizes, ram: RamSizes, with_arena: bool) -> str:
+    """Say what exceeds flash or RAM; an arena in a memory of its own is known to fit before anything is built."""
     lines = []
     if flash.total > board.flash.size:
         users = f"weights {flash.weights:,}, code {flash.code:,}, other {flash.other:,}"
         lines.append(f"{_excess(board.flash, flash.total)}: {users}")
-    if ram.total > board.ram.size:
-        users = f"arena {ram.arena:,}, stack {ram.stack:,}, data {ram.data:,}"
-        lines.append(f"{_excess(board.ram, ram.total)}: {users}")
+    needed = ram.total if with_arena else ram.stack + ram.data
+    if needed > board.ram.size:
+        arena = f"arena {ram.arena:,}, " if with_arena else ""
+        lines.append(f"{_excess(board.ram, needed)}: {arena}stack {ram.stack:,}, data {ram.data:,}")
     what = "; ".join(lines)
     return f"the firmware does not fit {board.name}: {what}. Choose a smaller model or a board with more memory"
 

@@ -99,7 +99,7 @@ def stage_project(
     check_prefix(name)
     version = package_version("midge")
     if platform:
-        write_platform(board, directory, name)
+        write_platform(board, directory, name, arena_bytes=plan.total)
     for file, text in emit(program, plan, name, model_file).items():
         _write(directory / file, text)
     sources = kernel_sources({call.kernel for step in program.steps for call in step.calls}, program.target.arch)

@@ -93,13 +93,19 @@ class Layout:
         return FlashSizes(code, weights, len(self.image(flash)) - code - weights)
 
     def ram_sizes(self, ram: Memory) -> RamSizes:
-        """Return the sizes whose sum reaches from the start of `ram` to the end of its last section."""
+        """Return the sizes of what is variable; without an arena elsewhere their sum reaches from the start of `ram` to
+        the end of its last section."""
         end = max(
             (s.address + s.size for s in self.sections if ram.address <= s.address < ram.end), default=ram.address
         )
         arena = sum(symbol.size for symbol in self.symbols if symbol.section == ".arena")
         stack = self._size(".stack")
-        return RamSizes(arena, end - ram.address - arena - stack, stack)
+        inside = arena if self.arena_lies_in(ram) else 0
+        return RamSizes(arena, end - ram.address - inside - stack, stack)
+
+    def arena_lies_in(self, memory: Memory) -> bool:
+        """Whether the arena is in a memory."""
+        return any(s.name == ".arena" and memory.address <= s.address < memory.end for s in self.sections)
 
     def listing(self) -> str:
         """Return a memory map in words, for linkers that write none."""

@@ -212,6 +212,39 @@ def test_a_wrong_board_file_is_refused_by_file_and_key(write, old: str, new: str
     assert str(path) in str(caught.value)
 
 
+TWO_RAMS = """
+[[memories]]
+name = "tcm"
+kind = "ram"
+address = 0x3000_0000
+size = 0x1000
+source = "data sheet"
+"""
+
+
+def test_the_arena_lies_in_the_first_preferred_memory_that_it_fits(write) -> None:
+    path = write('arena = ["tcm", "ram"]\n' + GOOD + TWO_RAMS)
+    board = load_board(path)
+
+    assert board.ram.name == "ram"
+    assert board.arena_memory(0x1000).name == "tcm"
+    assert board.arena_memory(0x1001).name == "ram"
+    assert board.arena_memory(1 << 30).name == "ram"  # which then is too small
+
+
+def test_without_a_preference_the_arena_lies_in_the_first_ram(write) -> None:
+    assert load_board(write(GOOD + TWO_RAMS)).arena_memory(16).name == "ram"
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [('"flash"', r"arena: expected names of RAM \(ram\), found 'flash'"), ('"ram", "ram"', "every name once")],
+)
+def test_an_arena_in_no_ram_is_refused(write, names: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_board(write(f"arena = [{names}]\n" + GOOD))
+
+
 def test_memories_may_touch(write) -> None:
     """The end of a region is the first address after it."""
     assert load_board(write(GOOD.replace("0x2000_0000", "0x0801_0000"))).ram.address == 0x0801_0000
