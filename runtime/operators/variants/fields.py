@@ -156,4 +156,4 @@ def _blocks(window: Window, period: int, rows: int) -> int:
     return ((rows - 1) * period + window.output_width) // 2 // 3 + 1
 
 
-CONV_2D = Variant("fields", ("armv7em",), _lower_conv, ("default", "speed", "ram"))
+CONV_2D = Variant("fields", ("armv7em", "armv7m"), _lower_conv, ("default", "speed", "ram"))

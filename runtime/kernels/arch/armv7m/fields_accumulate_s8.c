@@ -1,16 +1,17 @@
 #include "inner_loops.h"
-#include "naked.h"
 
-/* The assembly below knows these layouts. */
+/* Naked functions find their arguments in registers. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+/* The assembly below knows this layout. */
 typedef char midge_fields_entry_is_three_words[sizeof(midge_fields_entry) == 12 ? 1 : -1];
-typedef char midge_fields_scale_is_six_words[sizeof(midge_fields_scale) == 24 ? 1 : -1];
 
 /* An entry takes nine instructions for eighteen multiplications:
  *   r0 words of pixels, r1 the stream, r2-r5 four words (r2 first the step), r6 and r7 the taps,
  *   r8:r9, r10:r11, r12:lr the accumulators.
  * Accumulators start from 2^20 in the two lower fields, so that none is negative and none borrows from the next.
  * The stack holds, from sp on: line, stream, end, sums, blocks left. */
-MIDGE_NAKED void midge_fields_accumulate_s8(const int32_t *line, const midge_fields_entry *entry,
+__attribute__((naked)) void midge_fields_accumulate_s8(const int32_t *line, const midge_fields_entry *entry,
                                                        const midge_fields_entry *end, int32_t *sums, int32_t blocks) {
   __asm__ volatile(
       ".syntax unified\n"
@@ -75,81 +76,4 @@ MIDGE_NAKED void midge_fields_accumulate_s8(const int32_t *line, const midge_fie
       "bne 1b\n"
       "add sp, #20\n"
       "pop {r4-r11, pc}\n");
-}
-
-/* r0 sums, r1 pixels, r3 output, r4 multiplier, r5 shift, r6 rounding, r7 minimum, r8 maximum, r9 stride, lr three
- * strides; r2, r10, r11, r12 four sums. */
-MIDGE_NAKED void midge_fields_finish_s8(const int32_t *sums, int32_t pixels, const midge_fields_scale *scale,
-                                                   int8_t *output) {
-  __asm__ volatile(
-      ".syntax unified\n"
-      ".macro midge_scale x\n"
-      "smmlar \\x, \\x, r4, \\x\n"
-      "add \\x, \\x, \\x, asr #31\n"
-      "add \\x, r6\n"
-      "asr \\x, r5\n"
-      "ssat \\x, #8, \\x\n"
-      ".endm\n"
-      ".macro midge_clamp x\n"
-      "cmp \\x, r7\n"
-      "it lt\n"
-      "movlt \\x, r7\n"
-      "cmp \\x, r8\n"
-      "it gt\n"
-      "movgt \\x, r8\n"
-      ".endm\n"
-      ".macro midge_store\n"
-      "strb r2, [r3]\n"
-      "strb r10, [r3, r9]\n"
-      "strb r11, [r3, r9, lsl #1]\n"
-      "strb r12, [r3, lr]\n"
-      "add r3, r3, r9, lsl #2\n"
-      ".endm\n"
-      "push {r4-r11, lr}\n"
-      "ldmia r2, {r4-r9}\n"
-      "add lr, r9, r9, lsl #1\n"
-      "subs r1, #4\n"
-      "blt 3f\n"
-      "sub r2, r8, r7\n"
-      "cmp r2, #255\n"
-      "bne 2f\n"
-      "1:\n"
-      "ldmia r0!, {r2, r10, r11, r12}\n"
-      "midge_scale r2\n"
-      "midge_scale r10\n"
-      "midge_scale r11\n"
-      "midge_scale r12\n"
-      "midge_store\n"
-      "subs r1, #4\n"
-      "bge 1b\n"
-      "b 3f\n"
-      "2:\n"
-      "ldmia r0!, {r2, r10, r11, r12}\n"
-      "midge_scale r2\n"
-      "midge_clamp r2\n"
-      "midge_scale r10\n"
-      "midge_clamp r10\n"
-      "midge_scale r11\n"
-      "midge_clamp r11\n"
-      "midge_scale r12\n"
-      "midge_clamp r12\n"
-      "midge_store\n"
-      "subs r1, #4\n"
-      "bge 2b\n"
-      "3:\n"
-      "adds r1, #4\n"
-      "ble 5f\n"
-      "4:\n"
-      "ldr r2, [r0], #4\n"
-      "midge_scale r2\n"
-      "midge_clamp r2\n"
-      "strb r2, [r3]\n"
-      "add r3, r9\n"
-      "subs r1, #1\n"
-      "bne 4b\n"
-      "5:\n"
-      "pop {r4-r11, pc}\n"
-      ".purgem midge_scale\n"
-      ".purgem midge_clamp\n"
-      ".purgem midge_store\n");
 }
