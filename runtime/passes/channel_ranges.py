@@ -2,8 +2,9 @@
 
 The channels of a tensor are the entries of its last axis. Ranges are propagated from the inputs to the outputs of the
 model: through operators with weights by interval arithmetic on their actual weights and biases (Moore, Methods and
-Applications of Interval Analysis, 1966); through every other operator by running its very kernel on the ends of the
-ranges of its inputs, which is exact because these operators are monotone in each of their elements. Where an
+Applications of Interval Analysis, 1966), through functions of one byte by their tables, through pools by their clamp,
+and through the rest by running the very kernel on the ends of the ranges of its inputs, which is exact because these
+operators are monotone in each of their elements. Where an
 intermediate result might leave 32 bits, nothing is claimed. A channel whose range is one value is a constant.
 """
 
@@ -35,10 +36,13 @@ from midge.runtime.program import Target
 LARGEST = 1 << 21
 """Elements: of larger tensors nothing is claimed, so that a small file cannot ask for much work."""
 
+MOST_WORK = 1 << 25
+"""Elements that all operators together may read or write when they are run on the ends of ranges."""
+
 MONOTONE = frozenset(
     """
-    ADD AVERAGE_POOL_2D CONCATENATION COPY EXPAND_DIMS MAX_POOL_2D MEAN MUL PACK PAD PADV2 RESHAPE SLICE SPLIT SPLIT_V
-    SQUEEZE STRIDED_SLICE SUB TRANSPOSE UNPACK
+    ADD CONCATENATION COPY EXPAND_DIMS MEAN MUL PACK PAD PADV2 RESHAPE SLICE SPLIT SPLIT_V SQUEEZE STRIDED_SLICE SUB
+    TRANSPOSE UNPACK
     """.split()
 )
 """Operators that never fall, or never rise, when one element of one input rises and the others stay."""
@@ -74,6 +78,7 @@ def find_ranges(graph: Graph) -> dict[int, ChannelRange]:
         graph: its operators have passed their rows' checks.
     """
     ranges: dict[int, ChannelRange] = {}
+    work = 0
     for index in graph.inputs:
         _set_unknown(graph, index, ranges)
     for node in graph.nodes():
@@ -82,7 +87,10 @@ def find_ranges(graph: Graph) -> dict[int, ChannelRange]:
                 data = graph.tensors[source].data
                 if graph.tensors[source].dtype is DType.INT8 and data is not None and data.size:
                     ranges[source] = _hull(data, data)
-        _propagate(node, ranges)
+        elements = [tensor.elements for tensor in (*node.inputs, *node.outputs) if tensor is not None]
+        work += sum(elements)
+        if min(elements) > 0 and max(elements) <= LARGEST and work <= MOST_WORK:
+            _propagate(node, ranges)
         for output in node.operator.outputs:
             if output not in ranges:
                 _set_unknown(graph, output, ranges)
@@ -115,9 +123,6 @@ def _hull(low: Array, high: Array) -> ChannelRange:
 
 
 def _propagate(node: Node, ranges: dict[int, ChannelRange]) -> None:
-    tensors = [tensor for tensor in (*node.inputs, *node.outputs) if tensor is not None]
-    if any(tensor.elements > LARGEST or tensor.elements == 0 for tensor in tensors):
-        return
     if node.input(0).dtype is not DType.INT8 and node.operator.kind != "SPLIT":
         return
     kind, output = node.operator.kind, node.operator.outputs[0]
@@ -127,6 +132,8 @@ def _propagate(node: Node, ranges: dict[int, ChannelRange]) -> None:
         ranges[output] = _depthwise(node, ranges)
     elif kind == "FULLY_CONNECTED":
         ranges[output] = _fully_connected(node, ranges)
+    elif kind in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
+        ranges[output] = _pool(node, ranges)
     elif kind in MONOTONE and all(tensor.dtype is DType.INT8 for tensor in node.outputs):
         _run_on_ends(node, ranges)
     else:
@@ -205,6 +212,15 @@ def _weighted(node: Node, above: Values, below: Values, low: Values, high: Value
 
 
 # ---- Everything else -----------------------------------------------------------------------------------------------
+
+
+def _pool(node: Node, ranges: Ranges) -> ChannelRange:
+    """A mean, rounded, and a maximum lie between the least and the greatest value; then they are clamped."""
+    source, quantization = ranges[node.input_index(0)], per_tensor(node.output())
+    fused = activation(node.attributes.fused_activation)
+    bottom, top = activation_range(fused, quantization.scale, quantization.zero_point, DType.INT8)
+    low, high = (np.minimum(np.maximum(end, bottom), top) for end in (source.low, source.high))
+    return ChannelRange(low, high)
 
 
 def _look_up(node: Node, ranges: dict[int, ChannelRange]) -> None:

@@ -27,6 +27,9 @@ Values = npt.NDArray[np.int64]
 MOST_CHANNELS = 1 << 16
 """Of a tensor; those of a longer last axis are all kept."""
 
+MOST_FOLLOWED = 1 << 20
+"""Channels of all tensors together; those of further tensors are all kept, so that a file cannot ask for much work."""
+
 _CHANNEL_BY_CHANNEL = frozenset(
     """
     AVERAGE_POOL_2D COPY HARD_SWISH LEAKY_RELU LOGISTIC LOOKUP MAX_POOL_2D QUANTIZE RELU RELU6 RELU_0_TO_1
@@ -90,7 +93,9 @@ class _Liveness:
         count = 0
         for index in dict.fromkeys((*graph.inputs, *(i for op in graph.operators for i in op.outputs))):
             tensor = graph.tensors[index]
-            if tensor.dtype is DType.INT8 and tensor.shape and 1 <= tensor.shape[-1] <= MOST_CHANNELS:
+            if tensor.dtype is not DType.INT8 or not tensor.shape:
+                continue
+            if 1 <= tensor.shape[-1] <= MOST_CHANNELS and count + tensor.shape[-1] <= MOST_FOLLOWED:
                 self.start[index] = count
                 count += tensor.shape[-1]
         self.live = np.zeros(count, np.bool_)

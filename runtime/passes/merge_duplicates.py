@@ -39,13 +39,13 @@ def _with_inputs(operator: Operator, inputs: tuple[int | None, ...]) -> Operator
 
 
 def _key(graph: Graph, operator: Operator) -> Hashable:
-    """Return what equal operators have in common and can be compared at once: all but constants and quantization."""
+    """Return what equal operators have in common: all but quantization, and of constants only a hash."""
     sources = tuple(None if i is None else _source_key(graph.tensors[i], i) for i in operator.inputs)
     return operator.kind, operator.attributes, sources, len(operator.outputs)
 
 
 def _source_key(tensor: Tensor, index: int) -> Hashable:
-    return index if tensor.data is None else (tensor.shape, tensor.dtype)
+    return index if tensor.data is None else (tensor.shape, tensor.dtype, hash(tensor.data.tobytes()))
 
 
 def _same(graph: Graph, one: Operator, other: Operator) -> bool:

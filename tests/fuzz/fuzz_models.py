@@ -70,7 +70,7 @@ def one(data: bytes, rng: np.random.Generator) -> str:
         graph = read_model(data, "mutant")
         program = compile_graph(graph, Target())
         plan = plan_memory(program)
-        size = sum(tensor.nbytes for tensor in program.graph.tensors if tensor.data is None)
+        size = sum(program.graph.tensors[index].nbytes for index in plan.offsets)
         if plan.total < LARGEST_RUN_BYTES:
             emit(program, plan, "mutant")
         if size > LARGEST_RUN_BYTES or program.macs > LARGEST_RUN_MACS:
