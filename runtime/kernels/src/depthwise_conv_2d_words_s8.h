@@ -8,9 +8,10 @@
 #include "memory_functions.h"
 #include "midge/kernels.h"
 
-/* Interleaves the rows of `channels` channels from `channel` on that output row `row` reads. */
+/* Interleaves the rows of `pass_channels` channels from `channel` on that output row `row` reads. The padding beside the
+ * image is always the same; it has to be written again where writing the image's last words goes too far. */
 static inline void midge_words_fill(const midge_depthwise_conv_2d_words_s8_params *params, const int8_t *image,
-                                    int32_t row, int32_t channel, int8_t *words) {
+                                    int32_t row, int32_t channel, int padding, int8_t *words) {
   const midge_window *window = &params->window;
   const int32_t channels = params->pass_channels;
   const int32_t all = channels == window->input_channels;
@@ -32,11 +33,15 @@ static inline void midge_words_fill(const midge_depthwise_conv_2d_words_s8_param
         rows[i] = image + (ptrdiff_t)y * window->input_width * window->input_channels + channel;
       }
     }
-    memset(words, params->input_zero_point, (size_t)left);
+    if (padding || bytes % 16 > 0) {
+      memset(words, params->input_zero_point, (size_t)left);
+    }
     midge_interleave_rows_s8(rows, bytes / 16, all ? 16 : window->input_channels, bytes % 16, params->input_zero_point,
                              words + left);
     words += left + 4 * bytes;
-    memset(words, params->input_zero_point, (size_t)right);
+    if (padding || bytes % 16 > 0) {
+      memset(words, params->input_zero_point, (size_t)right);
+    }
     words += right;
   }
 }
@@ -47,13 +52,20 @@ static inline void midge_depthwise_conv_2d_words_s8_body(const midge_depthwise_c
   const int32_t channels = window->input_channels;
   const int32_t pass = params->pass_channels;
   const int8_t *image = input;
+  int8_t *words = scratch;
+  int32_t *sums = scratch; /* they lie before the words */
+  int padding = 1;
 
+  if (params->vectors > 1) {
+    words += 16 * (ptrdiff_t)window->output_width;
+  }
   for (int32_t batch = 0; batch < window->batches; ++batch) {
     for (int32_t row = 0; row < window->output_height; ++row) {
       for (int32_t next = 0; next < channels; next += pass) {
         const int32_t channel = next + pass > channels ? channels - pass : next;
-        midge_words_fill(params, image, row, channel, scratch);
-        midge_words_depthwise_s8(params, scratch, channel, pass, output);
+        midge_words_fill(params, image, row, channel, padding, words);
+        midge_words_depthwise_s8(params, words, channel, pass, output, sums);
+        padding = 0;
       }
       output += (ptrdiff_t)window->output_width * channels;
     }

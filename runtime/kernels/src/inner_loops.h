@@ -204,9 +204,9 @@ void midge_interleave_rows_s8(const int8_t *const rows[4], int32_t groups, int32
                               int32_t zero_point, int8_t *words);
 
 /* One row of outputs of `channels` channels from `channel` on. `words` is the first of them of the row's first window,
- * `output` the row's first. */
+ * `output` the row's first; `sums` has room for four times the row's pixels if there are several vectors. */
 void midge_words_depthwise_s8(const midge_depthwise_conv_2d_words_s8_params *params, const int8_t *words,
-                              int32_t channel, int32_t channels, int8_t *output);
+                              int32_t channel, int32_t channels, int8_t *output, int32_t *sums);
 /* End of words. */
 
 #endif

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from midge.runtime.graph import DType, Node
 from midge.runtime.operators.conv_geometry import depthwise_window, input_zero_point
@@ -16,6 +17,8 @@ _ARCHES = ("mve",)
 
 _WORDS = 4
 """Words of a vector."""
+_MOST_WORDS = 32
+"""Words of a window; it then has at most 128 taps."""
 _ROWS = 4
 """Bytes of a word."""
 _PASS = 16
@@ -30,7 +33,7 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
     window = depthwise_window(node)
     channels = window.output_channels
     groups = -(-window.filter_height // _ROWS)
-    if channels != window.input_channels or channels < _WORDS or groups * window.filter_width > _WORDS:
+    if channels != window.input_channels or channels < _WORDS or groups * window.filter_width > _MOST_WORDS:
         return None
     taps = constant(node.input(1), "weights").reshape(-1, channels)
     records = channel_records(node, taps.T)
@@ -42,7 +45,8 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
     multiplier, shift = (np.broadcast_to(values, channels) for values in factors(node))
     # The last four channels are one block even where that begins inside the one before.
     blocks = np.minimum(np.arange(0, channels, 4)[:, None] + np.arange(4), channels - 4 + np.arange(4))
-    mask, lane_taps = _lanes(window)
+    vectors = -(-groups * window.filter_width // _WORDS)
+    masks, lane_taps = _lanes(window, vectors)
     output = output_params(node)
     params: dict[str, ParamValue] = {
         "window": window.as_param(),
@@ -50,8 +54,9 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
         "row_groups": groups,
         "pass_channels": together,
         "input_zero_point": input_zero_point(node),
+        "vectors": vectors,
         "word_offsets": _word_offsets(window, groups, together),
-        "lane_mask": mask,
+        "lane_masks": masks,
         "lane_taps": lane_taps,
         "weights": np.ascontiguousarray(taps.T),
         "records": np.stack([values[blocks] for values in (records[:, 0], multiplier, shift)], axis=1).astype(np.int32),
@@ -67,27 +72,26 @@ def _scratch(window: Window, groups: int, channels: int) -> int:
     """Return the bytes of interleaved rows of so many channels."""
     columns = min(window.input_width, window.padded_width - window.padding_left)
     written = window.padding_left * channels + -(-columns * channels // 16) * 16
-    return 4 * ((groups - 1) * window.padded_width * channels + max(window.padded_width * channels, written))
+    sums = 4 * window.output_width if groups * window.filter_width > _WORDS else 0
+    return 4 * (sums + (groups - 1) * window.padded_width * channels + max(window.padded_width * channels, written))
 
 
-def _lanes(window: Window) -> tuple[int, np.ndarray]:
-    """Return which lanes of a window's vector count, as bits, and their taps."""
-    mask, taps = 0, np.zeros(16, np.uint8)
+def _lanes(window: Window, vectors: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """Return which lanes of a window's vectors count, as bits, and their taps."""
+    masks, taps = np.zeros(vectors, np.int32), np.zeros((vectors, 16), np.uint8)
     for row in range(window.filter_height):
         for column in range(window.filter_width):
-            lane = ((row // _ROWS) * window.filter_width + column) * _ROWS + row % _ROWS
-            mask |= 1 << lane
-            taps[lane] = row * window.filter_width + column
-    return mask, taps
+            word = (row // _ROWS) * window.filter_width + column
+            vector, lane = divmod(word * _ROWS + row % _ROWS, 16)
+            masks[vector] |= 1 << lane
+            taps[vector, lane] = row * window.filter_width + column
+    return masks, taps
 
 
-def _word_offsets(window: Window, groups: int, channels: int) -> tuple[int, ...]:
-    offsets = [
-        4 * channels * (group * window.padded_width + column * window.dilation_width)
-        for group in range(groups)
-        for column in range(window.filter_width)
-    ]
-    return tuple(offsets + [0] * (_WORDS - len(offsets)))
+def _word_offsets(window: Window, groups: int, channels: int) -> npt.NDArray[np.int32]:
+    group = np.arange(groups)[:, None] * window.padded_width
+    offsets = (4 * channels * (group + np.arange(window.filter_width) * window.dilation_width)).ravel()
+    return np.pad(offsets, (0, -len(offsets) % _WORDS)).astype(np.int32)
 
 
 def _rowwise_lead(window: Window, *, whole_rows: bool) -> int:

@@ -1,3 +1,4 @@
+#include <arm_mve.h>
 #include <stddef.h>
 
 #include "inner_loops.h"
@@ -20,9 +21,10 @@ typedef struct {
   int32_t zero_point;        /* 48 */
   int32_t low;               /* 52 */
   int32_t high;              /* 56 */
+  int32_t *sums;             /* 60 four of each pixel */
 } frame;
 
-typedef char frame_has_15_words[sizeof(frame) == 60 ? 1 : -1];
+typedef char frame_has_16_words[sizeof(frame) == 64 ? 1 : -1];
 typedef char taps_lie_at_44[offsetof(frame, taps) == 44 ? 1 : -1];
 
 /* q0 to q3: weights of four channels; q5: addresses of a pixel's words of the first of them; q6: multipliers. r0, r2,
@@ -65,9 +67,7 @@ typedef char taps_lie_at_44[offsetof(frame, taps) == 44 ? 1 : -1];
   "ldrd r5, r3, [r11, #24]\n" \
   "dls lr, lr\n"
 
-#define PIXEL_SUMS \
-  "3:\n" \
-  "ldm r9, {r0, r2, r4, r6}\n" \
+#define PRODUCTS \
   "vldrw.u32 q4, [q5]\n" \
   "vmladava.s8 r0, q0, q4\n" \
   "vldrw.u32 q4, [q5, #4]\n" \
@@ -76,7 +76,11 @@ typedef char taps_lie_at_44[offsetof(frame, taps) == 44 ? 1 : -1];
   "vmladava.s8 r4, q2, q4\n" \
   "vldrw.u32 q4, [q5, #12]\n" \
   "vmladava.s8 r6, q3, q4\n" \
-  "vadd.i32 q5, q5, r5\n" \
+  "vadd.i32 q5, q5, r5\n"
+
+#define PIXEL_SUMS \
+  "3:\n" \
+  "ldm r9, {r0, r2, r4, r6}\n" PRODUCTS \
   "vmov q4[2], q4[0], r0, r4\n" \
   "vmov q4[3], q4[1], r2, r6\n" \
   "vqrdmulh.s32 q4, q4, q6\n"
@@ -89,6 +93,10 @@ typedef char taps_lie_at_44[offsetof(frame, taps) == 44 ? 1 : -1];
   "vqmovnb.s32 q4, q4\n" \
   "vqmovnb.s16 q4, q4\n"
 
+#define LEAVE \
+  "vpop {d8-d15}\n" \
+  "pop {r4-r11, pc}\n"
+
 #define STORE \
   "vstrb.32 q4, [r1]\n" \
   "add r1, r1, r3\n" \
@@ -99,9 +107,7 @@ typedef char taps_lie_at_44[offsetof(frame, taps) == 44 ? 1 : -1];
   "str r0, [r11, #12]\n" \
   "subs r2, r2, #1\n" \
   "str r2, [r11, #20]\n" \
-  "bne 2b\n" \
-  "vpop {d8-d15}\n" \
-  "pop {r4-r11, pc}\n"
+  "bne 2b\n" LEAVE
 
 /* For an output range of all int8 that begins at the zero point: negative sums do not show. */
 __attribute__((naked, noinline)) static void convolve_relu(frame *job __attribute__((unused))) {
@@ -129,8 +135,54 @@ __attribute__((naked, noinline)) static void convolve_clamped(frame *job __attri
                    "vldrw.32 q7, [r9, #32]\n" STORE);
 }
 
+/* Adds the products of one vector of every pixel's window to the sums of one block. */
+__attribute__((naked, noinline)) static void accumulate(frame *job __attribute__((unused))) {
+  __asm__ volatile(ENTER BLOCK
+                   "ldr r9, [r11, #60]\n"
+                   "3:\n"
+                   "ldm r9, {r0, r2, r4, r6}\n" PRODUCTS
+                   "stm r9!, {r0, r2, r4, r6}\n"
+                   "le lr, 3b\n" LEAVE);
+}
+
+/* One block whose windows are several vectors. */
+static void convolve_vectors(const midge_depthwise_conv_2d_words_s8_params *params, frame job) {
+  const int32x4_t bias = vldrwq_s32(job.records);
+  const int32x4_t multiplier = vldrwq_s32(job.records + 4);
+  const int32x4_t shift = vldrwq_s32(job.records + 8);
+  const int32x4_t low = vdupq_n_s32(job.low);
+  const int32x4_t high = vdupq_n_s32(job.high);
+  frame pass = job;
+
+  for (int32_t pixel = 0; pixel < job.pixels; ++pixel) {
+    vstrwq_s32(job.sums + 4 * pixel, bias);
+  }
+  for (int32_t vector = 0; vector < params->vectors; ++vector) {
+    pass.words = job.words;
+    pass.weights = job.weights;
+    pass.lane_taps = params->lane_taps + 16 * vector;
+    pass.lane_mask = params->lane_masks[vector];
+    pass.offsets = params->word_offsets + 4 * vector;
+    accumulate(&pass);
+  }
+  for (int32_t pixel = 0; pixel < job.pixels; ++pixel) {
+    int32x4_t x = vqrdmulhq_s32(vldrwq_s32(job.sums + 4 * pixel), multiplier);
+    x = vaddq_s32(x, vshrq_n_s32(x, 31)); /* halves away from zero */
+    x = vaddq_n_s32(vrshlq_s32(x, shift), job.zero_point);
+    vstrbq_s32(job.output + pixel * job.output_step, vminq_s32(vmaxq_s32(x, low), high));
+  }
+}
+
 static void convolve(const midge_depthwise_conv_2d_words_s8_params *params, frame *job) {
-  if (params->activation_min > INT8_MIN || params->activation_max < INT8_MAX) {
+  if (params->vectors > 1) {
+    for (int32_t block = 0; block < job->blocks; ++block) {
+      convolve_vectors(params, *job);
+      job->words += 16;
+      job->output += 4;
+      job->weights += 4 * job->taps;
+      job->records += 12;
+    }
+  } else if (params->activation_min > INT8_MIN || params->activation_max < INT8_MAX) {
     convolve_clamped(job);
   } else if (params->output_zero_point > INT8_MIN) {
     convolve_linear(job);
@@ -140,19 +192,20 @@ static void convolve(const midge_depthwise_conv_2d_words_s8_params *params, fram
 }
 
 void midge_words_depthwise_s8(const midge_depthwise_conv_2d_words_s8_params *params, const int8_t *words,
-                              int32_t channel, int32_t channels, int8_t *output) {
+                              int32_t channel, int32_t channels, int8_t *output, int32_t *sums) {
   const midge_window *window = &params->window;
   const int32_t whole = channels / 4;
   frame job;
   job.pixel_step = 4 * window->stride_width * params->pass_channels;
   job.output_step = window->output_channels;
   job.lane_taps = params->lane_taps;
-  job.lane_mask = params->lane_mask;
+  job.lane_mask = params->lane_masks[0];
   job.offsets = params->word_offsets;
   job.taps = window->filter_height * window->filter_width;
   job.zero_point = params->output_zero_point;
   job.low = params->activation_min;
   job.high = params->activation_max;
+  job.sums = sums;
   job.pixels = window->output_width;
   job.words = words;
   job.output = output + channel;

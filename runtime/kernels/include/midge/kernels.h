@@ -474,21 +474,23 @@ void midge_depthwise_conv_2d_planes_s8(const midge_depthwise_conv_2d_planes_s8_p
 
 /* Depthwise convolution with depth multiplier 1 for processors with vectors of 16 bytes that can gather four words. The
  * rows that an output row reads are interleaved by four in scratch: byte r of a word comes from row r of a group of four,
- * so that a window of one channel is up to four words, one vector. Lane l of it has the filter's tap lane_taps[l] where
- * bit l of lane_mask is set, and does not count elsewhere. The weights are dense, one channel after the other;
+ * so that a window of one channel is a few vectors of four words. Lane l of vector v has the filter's tap lane_taps[v][l]
+ * where bit l of lane_masks[v] is set, and does not count elsewhere. The weights are dense, one channel after the other;
  * `records` holds 4 biases (as in midge_conv_2d_s8), 4 multipliers and 4 shifts, -31 to -1, for every four channels, the
  * last of them for the last four channels. At least four channels.
  * Scratch: padded_width * pass_channels words for every group of rows; behind the last of them as many more bytes as it
- * takes to write 16 words for every begun 16 bytes of a row of the image. */
+ * takes to write 16 words for every begun 16 bytes of a row of the image; and 16 * output_width bytes more if there are
+ * several vectors. */
 typedef struct {
   midge_window window;
   int32_t padded_width;    /* columns of the image together with its padding, as far as windows reach */
   int32_t row_groups;      /* groups of four rows of a window */
   int32_t pass_channels;   /* channels interleaved together: all, or 16 where there are a multiple of 4 and more than 16 */
   int32_t input_zero_point;
-  int32_t word_offsets[4]; /* bytes from a window's first word to each; 0 where there are fewer */
-  int32_t lane_mask;
-  const uint8_t *lane_taps; /* 16 */
+  int32_t vectors;
+  const int32_t *word_offsets; /* [vectors][4] bytes from a window's first word to each; 0 where there are fewer */
+  const int32_t *lane_masks;   /* [vectors] */
+  const uint8_t *lane_taps;    /* [vectors][16] */
   const int8_t *weights;
   const int32_t *records;
   int32_t output_zero_point;
