@@ -7,21 +7,23 @@
 #include "pairs.h"
 #include "window.h"
 
-/* Copies one window that reaches beyond the image or has gaps, dense, to `bytes`, which holds `size` and is aligned to
- * words. (y, x) is the window's first pixel. */
+/* Copies one window that is no part of the interior to `copy`, which is aligned to words: as runs, or dense if there is
+ * but one. (y, x) is its first pixel. */
 static inline void midge_pairs_gather(const midge_conv_2d_pairs_s8_params *params, const int8_t *image, int32_t y,
-                                      int32_t x, int8_t *bytes, int32_t size) {
+                                      int32_t x, int8_t *copy) {
   const midge_window *window = &params->window;
   const int32_t channels = window->input_channels;
   const int32_t left = x < 0 ? -x : 0;
   const int32_t beyond = x + window->filter_width - window->input_width;
   const int32_t inside = window->filter_width - left - (beyond < 0 ? 0 : beyond);
-  const ptrdiff_t row_bytes = (ptrdiff_t)window->input_width * channels;
+  const int32_t row_bytes = window->input_width * channels;
+  const int32_t run_bytes = params->runs > 1 ? 4 * params->run_quads : window->filter_width * channels;
+  const int32_t size = 4 * params->runs * params->run_quads;
   int32_t top = 0;
   int32_t bottom = window->filter_height;
 
   if (window->dilation_width > 1) {
-    midge_gather_window(window, image, 1, y, x, 0, channels, (int8_t)params->input_zero_point, bytes);
+    midge_gather_window(window, image, 1, y, x, 0, channels, (int8_t)params->input_zero_point, copy);
     return;
   }
   while (top < bottom && y + top * window->dilation_height < 0) {
@@ -33,122 +35,92 @@ static inline void midge_pairs_gather(const midge_conv_2d_pairs_s8_params *param
   if (top > 0 || bottom < window->filter_height || inside < window->filter_width) {
     const uint32_t padding = (uint8_t)params->input_zero_point * 0x01010101u;
     for (int32_t i = 0; i < size; i += 4) {
-      memcpy(bytes + i, &padding, 4);
+      memcpy(copy + i, &padding, 4);
     }
   }
-  if (inside > 0) {
-    const int32_t target_stride = window->filter_width * channels;
-    midge_pairs_copy_rows(bytes + top * target_stride + left * channels, target_stride,
+  if (inside > 0 && top < bottom) {
+    midge_pairs_copy_rows(copy + top * run_bytes + left * channels, run_bytes,
                           image + (y + top * window->dilation_height) * row_bytes + (x + left) * channels,
                           window->dilation_height * row_bytes, bottom - top, inside * channels);
   }
 }
 
-/* A 1x1 filter on pixels that lie behind each other: the loop walks over all pairs of them by itself. */
-static inline void midge_pairs_walk_pixels(const midge_conv_2d_pairs_s8_params *params,
-                                           void (*loop)(const midge_pairs_job *), midge_pairs_job *job,
-                                           const int8_t *input, int8_t *output) {
-  const int32_t pixels = params->window.output_width;
-  const int32_t channels = params->window.output_channels;
-  const int32_t step = 2 * params->window.input_channels;
-  if (channels & 3) {
-    job->count = 1;
-    for (int32_t pixel = 1; pixel < pixels; pixel += 2) {
-      job->quads = params->run_quads;
-      job->input = input;
-      midge_pairs_all_channels(loop, job, params->blocks, params->block_words, channels, output, channels);
-      input += step;
-      output += 2 * channels;
-    }
-  } else if (pixels > 1) {
-    job->input = input;
-    job->quads = params->run_quads;
-    job->count = pixels >> 1;
-    midge_pairs_all_channels(loop, job, params->blocks, params->block_words, channels, output, channels);
-    input += (pixels >> 1) * step;
-    output += 2 * (pixels >> 1) * channels;
-  }
-  if (pixels & 1) {
-    const midge_pairs_source sources[2] = {{input, 0}, {input, 0}};
-    midge_pairs_widen_s8(sources, 1, params->run_quads, job->patch);
-    job->quads = 0;
-    job->count = 1;
-    midge_pairs_all_channels(loop, job, params->blocks, params->block_words, channels, output, 0);
-  }
-}
-
-/* Any windows, one pair of pixels after the other. */
-static inline void midge_pairs_walk_windows(const midge_conv_2d_pairs_s8_params *params,
-                                            void (*loop)(const midge_pairs_job *), midge_pairs_job *job,
-                                            const int8_t *input, int8_t *output, int8_t *copies) {
-  const midge_window *window = &params->window;
-  const int32_t channels = window->output_channels;
-  const int32_t window_bytes = 4 * params->runs * params->run_quads;
-  const int32_t row_bytes = window->input_width * window->input_channels;
-  const int32_t filter_bytes = window->filter_width * window->input_channels;
-  const int32_t gap = window->dilation_height * row_bytes;
-  midge_pairs_source sources[2];
-  int32_t second = 0;
-
-  job->quads = 0;
-  job->count = 1;
-  for (int32_t batch = 0; batch < window->batches; ++batch) {
-    int32_t y = -window->padding_top;
-    for (int32_t row = 0; row < window->output_height; ++row) {
-      const int32_t inside = row >= window->interior_top && row < window->interior_bottom;
-      const int32_t left = inside ? window->interior_left : window->output_width;
-      const int32_t right = inside ? window->interior_right : window->output_width;
-      const int32_t first = y * row_bytes;
-      int32_t x = -window->padding_left;
-      for (int32_t column = 0; column < window->output_width; ++column) {
-        midge_pairs_source *source = &sources[second];
-        int8_t *copy = copies + second * window_bytes;
-        source->first = copy;
-        source->stride = 4 * params->run_quads;
-        if (column < left || column >= right) {
-          midge_pairs_gather(params, input, y, x, copy, window_bytes);
-        } else if (params->copy_interior) {
-          midge_pairs_copy_rows(copy, filter_bytes, input + first + x * window->input_channels, gap,
-                                window->filter_height, filter_bytes);
-        } else {
-          source->first = input + first + x * window->input_channels;
-          source->stride = gap;
-        }
-        if (second) {
-          midge_pairs_widen_s8(sources, params->runs, params->run_quads, job->patch);
-          midge_pairs_all_channels(loop, job, params->blocks, params->block_words, channels, output, channels);
-          output += 2 * channels;
-        }
-        second ^= 1;
-        x += window->stride_width;
-      }
-      y += window->stride_height;
-    }
-    input += window->input_height * row_bytes;
-  }
-  if (second) {
-    sources[1] = sources[0];
-    midge_pairs_widen_s8(sources, params->runs, params->run_quads, job->patch);
-    midge_pairs_all_channels(loop, job, params->blocks, params->block_words, channels, output, 0);
-  }
-}
-
-/* The kernels midge_conv_2d_pairs*_s8 with the loop that ends as they do. */
+/* The kernels midge_conv_2d_pairs*_s8 with the loop that ends as they do. Pairs are formed along all output pixels; the
+ * loop itself walks over those of one row that lie in the interior. */
 static inline void midge_conv_2d_pairs_body(const midge_conv_2d_pairs_s8_params *params,
                                             void (*loop)(const midge_pairs_job *), const int8_t *input, int8_t *output,
                                             void *scratch) {
-  const ptrdiff_t patch_size = 8 * (ptrdiff_t)params->runs * params->run_quads;
+  const midge_window *window = &params->window;
+  const int32_t channels = window->output_channels;
+  const int32_t width = window->output_width;
+  const int32_t run_bytes = 4 * params->run_quads;
+  const int32_t window_bytes = params->runs * run_bytes;
+  const int32_t step = window->stride_width * window->input_channels;
+  const int32_t row_bytes = window->input_width * window->input_channels;
+  const int32_t stride = window->dilation_height * row_bytes;
+  const int32_t last_row = window->batches * window->output_height - 1;
+  int8_t *copies = (int8_t *)scratch + 4 * (ptrdiff_t)window_bytes;
+  midge_pairs_source sources[2] = {{input, 0}, {input, 0}};
+  int32_t second = 0; /* whether the first pixel of a pair waits for the second */
+  int32_t row = 0;
+  int32_t y = -window->padding_top;
   midge_pairs_job job;
   job.patch = scratch;
-  job.patch_end = job.patch + patch_size;
+  job.patch_end = job.patch + 2 * (ptrdiff_t)window_bytes;
   job.rounding = 2 * params->output_zero_point + 1;
   job.low = params->activation_min;
   job.high = params->activation_max;
-  job.channels = params->window.output_channels;
-  if (params->one_row) {
-    midge_pairs_walk_pixels(params, loop, &job, input, output);
-  } else {
-    midge_pairs_walk_windows(params, loop, &job, input, output, (int8_t *)job.patch_end);
+  job.distance = step;
+  job.gap = stride - run_bytes;
+  job.runs = params->runs;
+  job.advance = 2 * step;
+  job.channels = channels;
+
+  for (int32_t done = 0; done <= last_row; ++done) {
+    const int32_t inside = row >= window->interior_top && row < window->interior_bottom;
+    const int32_t left = inside ? window->interior_left : width;
+    const int32_t right = inside ? window->interior_right : width;
+    const int32_t first = y * row_bytes - window->padding_left * window->input_channels;
+
+    for (int32_t column = 0; column < width;) {
+      ptrdiff_t apart = channels;
+      job.quads = 0;
+      job.count = 1;
+      if (second == 0 && column >= left && column + 1 < right) {
+        job.input = input + first + column * step;
+        job.quads = params->run_quads;
+        job.count = channels & 3 ? 1 : (right - column) >> 1;
+        column += 2 * job.count;
+      } else {
+        if (column >= left && column < right) {
+          sources[second].first = input + first + column * step;
+          sources[second].stride = stride;
+        } else {
+          int8_t *copy = copies + second * window_bytes;
+          sources[second].first = copy;
+          sources[second].stride = run_bytes;
+          midge_pairs_gather(params, input, y, column * window->stride_width - window->padding_left, copy);
+        }
+        ++column;
+        second ^= 1;
+        if (second) {
+          if (done < last_row || column < width) {
+            continue;
+          }
+          sources[1] = sources[0];
+          apart = 0;
+        }
+        midge_pairs_widen_s8(sources, params->runs, params->run_quads, job.patch);
+      }
+      midge_pairs_all_channels(loop, &job, params->blocks, params->block_words, channels, output, apart);
+      output += 2 * job.count * channels;
+    }
+    y += window->stride_height;
+    if (++row == window->output_height) {
+      row = 0;
+      y = -window->padding_top;
+      input += window->input_height * row_bytes;
+    }
   }
 }
 

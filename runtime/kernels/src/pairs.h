@@ -115,9 +115,10 @@ static inline void midge_pairs_blocks(const midge_pairs_job *job, int32_t pixels
 
   for (int32_t pair = pixels == 2 ? job->count : 1; pair > 0; --pair) {
     if (pixels == 2 && job->quads > 0) {
-      const midge_pairs_source sources[2] = {{input, 0}, {input + 4 * job->quads, 0}};
-      midge_pairs_widen_s8(sources, 1, job->quads, job->patch);
-      input += 8 * job->quads;
+      const ptrdiff_t stride = 4 * job->quads + job->gap;
+      const midge_pairs_source sources[2] = {{input, stride}, {input + job->distance, stride}};
+      midge_pairs_widen_s8(sources, job->runs, job->quads, job->patch);
+      input += job->advance;
     }
     for (const int32_t *block = job->blocks; block != job->blocks_end; block += 2 * words + MIDGE_PAIRS_RECORDS) {
       midge_pairs_block(block, job->patch, words, pixels, job, output);

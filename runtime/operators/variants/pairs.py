@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,7 +12,7 @@ from midge.runtime.operators.conv_geometry import conv_window, input_zero_point
 from midge.runtime.operators.row import constant
 from midge.runtime.operators.variant import Variant
 from midge.runtime.operators.weighted import channel_records, output_params
-from midge.runtime.operators.window import Window
+from midge.runtime.operators.window import Window, without_interior
 from midge.runtime.program import KernelCall, ParamValue, Target
 
 _ARCHES = ("armv7em",)
@@ -21,6 +23,10 @@ QUAD = 4
 """Inputs whose weights lie together."""
 UNIT = 2 * QUAD
 """Inputs that a step of the fully connected loop takes."""
+QUAD_COST = 24
+"""Instructions that a quad takes for a block of channels and two pixels."""
+ROW_COPY_COST = 70
+"""Instructions, about, that it takes to copy one short row of the windows of two pixels."""
 HIGH_LIMIT = 2**16
 """The sum of the magnitudes of an odd channel's weights is below this: 128 times as much fits 23 bits and a sign."""
 
@@ -64,10 +70,15 @@ def pack_blocks(rows: Array, records: npt.NDArray[np.int32], unit: int) -> npt.N
     )
 
 
-def _block_params(node: Node, target: Target, rows: Array, unit: int) -> tuple[str, dict[str, ParamValue]] | None:
-    """Return the ending of the kernel's name, and the parameters that do not speak of shapes."""
+def _block_params(
+    node: Node, target: Target, rows: Array, padded: Array, unit: int
+) -> tuple[str, dict[str, ParamValue]] | None:
+    """Return the ending of the kernel's name, and the parameters that do not speak of shapes.
+
+    `rows` are the weights, shape (channels, depth), `padded` the same with zeros between them.
+    """
     records = channel_records(node, rows)
-    blocks = None if records is None else pack_blocks(rows, records, unit)
+    blocks = None if records is None else pack_blocks(padded, records, unit)
     if blocks is None:
         return None
     output = output_params(node)
@@ -88,25 +99,28 @@ def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
 
 
 def _conv_call(node: Node, target: Target, window: Window, rows: Array) -> tuple[KernelCall, ...] | None:
-    packed = _block_params(node, target, rows, QUAD)
+    run = window.filter_width * window.input_channels
+    runs, run_quads = window.filter_height, -(-run // QUAD)
+    if _gathers(window, rows):
+        window, runs, run_quads = without_interior(window), 1, -(-rows.shape[1] // QUAD)
+        padded = rows
+    else:
+        window = _readable_interior(window, QUAD * run_quads - run)
+        cut = rows.reshape(len(rows), runs, run)
+        padded = np.pad(cut, ((0, 0), (0, 0), (0, QUAD * run_quads - run))).reshape(len(rows), -1)
+    packed = _block_params(node, target, rows, padded, QUAD)
     if packed is None:
         return None
     ending, shared = packed
-    run = window.filter_width * window.input_channels
-    copy_interior = run % QUAD != 0 or window.dilation_width > 1
-    runs, run_quads = (1, -(-rows.shape[1] // QUAD)) if copy_interior else (window.filter_height, run // QUAD)
-    one_row = not copy_interior and _is_one_row(window)
     params: dict[str, ParamValue] = {
         "window": window.as_param(),
-        "one_row": int(one_row),
-        "copy_interior": int(copy_interior),
         "runs": runs,
         "run_quads": run_quads,
         "input_zero_point": input_zero_point(node),
         **shared,
     }
     scratch = 16 * runs * run_quads
-    if copy_interior or not window.all_interior:
+    if not window.all_interior:
         scratch += scratch // 2
     call = KernelCall(
         f"midge_conv_2d_pairs{ending}_s8",
@@ -119,10 +133,28 @@ def _conv_call(node: Node, target: Target, window: Window, rows: Array) -> tuple
     return (call,)
 
 
-def _is_one_row(window: Window) -> bool:
-    """Whether the windows are the pixels of one row, one after the other."""
-    sizes = (window.batches, window.output_height, window.filter_height, window.filter_width, window.stride_width)
-    return sizes == (1, 1, 1, 1, 1) and window.all_interior
+def _gathers(window: Window, rows: Array) -> bool:
+    """Whether all windows are copied densely, because they have gaps or because filling up every run costs more."""
+    if window.dilation_width > 1:
+        return True
+    run = window.filter_width * window.input_channels
+    filled = window.filter_height * -(-run // QUAD) - -(-rows.shape[1] // QUAD)
+    blocks = -(-window.output_channels // BLOCK)
+    return bool(filled * blocks * QUAD_COST > window.filter_height * ROW_COPY_COST)
+
+
+def _readable_interior(window: Window, filled: int) -> Window:
+    """Return a window whose interior is such that `filled` bytes behind every run lie inside the image, too."""
+    row = window.input_width * window.input_channels
+    bottom = (window.interior_bottom - 1) * window.stride_height - window.padding_top
+    last_row = (bottom + (window.filter_height - 1) * window.dilation_height) * row
+    right = window.interior_right
+    while right > window.interior_left:
+        x = (right - 1) * window.stride_width - window.padding_left + window.filter_width
+        if last_row + x * window.input_channels + filled <= window.input_height * row:
+            return replace(window, interior_right=right)
+        right -= 1
+    return without_interior(window)
 
 
 def conv_lead(window: Window) -> int:
@@ -152,7 +184,7 @@ def _lower_fully_connected(node: Node, target: Target) -> tuple[KernelCall, ...]
         # Two rows at a time are faster: a 1x1 convolution of one row of pixels is the same thing.
         window = Window(1, 1, batches, depth, 1, batches, channels, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0, batches)
         return _conv_call(node, target, window, weights)
-    packed = _block_params(node, target, weights, UNIT)
+    packed = _block_params(node, target, weights, weights, UNIT)
     if packed is None:
         return None
     ending, shared = packed

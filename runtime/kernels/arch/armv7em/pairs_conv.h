@@ -46,12 +46,20 @@
 #define MIDGE_PAIRS_CONV(unrolled, correct, clamp)                          \
   MIDGE_PAIRS_ENTER(unrolled, 96)                                        \
   "3:\n"                                                          \
-  "ldr r2, [sp, #44]\n"                                           \
+  "ldr r7, [sp, #56]\n"                                           \
+  "cmp r7, #0\n"                                                  \
+  "beq.w 7f\n"                                                    \
   "ldr r3, [sp, #4]\n"                                            \
-  "cbz r2, 7f\n"                                                  \
   "ldr r0, [sp, #40]\n"                                           \
-  "add r1, r0, r2, lsl #2\n"                                      \
-  "lsrs r2, r2, #1\n"                                             \
+  "ldr r1, [sp, #44]\n"                                           \
+  "ldr r4, [sp, #48]\n"                                           \
+  "ldr r5, [sp, #52]\n"                                           \
+  "ldr r6, [sp, #60]\n"                                           \
+  "add r1, r0, r1\n"                                              \
+  "add r6, r0, r6\n"                                              \
+  "str r6, [sp, #40]\n"                                           \
+  "8:\n"                                                          \
+  "lsrs r2, r7, #1\n"                                             \
   "bcc 4f\n"                                                      \
   MIDGE_PAIRS_WIDEN("r0", "r1", "r3")                             \
   "4:\n"                                                          \
@@ -62,7 +70,10 @@
   "subs r2, r2, #1\n"                                             \
   "bne 5b\n"                                                      \
   "6:\n"                                                          \
-  "str r1, [sp, #40]\n"                                           \
+  "add r0, r0, r4\n"                                              \
+  "add r1, r1, r4\n"                                              \
+  "subs r5, r5, #1\n"                                             \
+  "bne 8b\n"                                                      \
   "7:\n"                                                          \
   "ldr r12, [sp, #36]\n"                                          \
   "ldr lr, [sp, #4]\n"                                            \
@@ -104,10 +115,10 @@
   "ldr r8, [sp, #20]\n"                                           \
   "cmp r12, r8\n"                                                 \
   "bne.w 0b\n"                                                    \
-  "ldr r0, [sp, #48]\n"                                           \
-  "ldr r1, [sp, #52]\n"                                           \
+  "ldr r0, [sp, #64]\n"                                           \
+  "ldr r1, [sp, #68]\n"                                           \
   "subs r0, r0, #1\n"                                             \
-  "str r0, [sp, #48]\n"                                           \
+  "str r0, [sp, #64]\n"                                           \
   "str r9, [sp, #12]\n"                                           \
   "add r9, r9, r1\n"                                              \
   "str r9, [sp, #16]\n"                                           \

@@ -13,24 +13,27 @@
 #include "inner_loops.h"
 #include "naked.h"
 
-/* The code below loads the structure as 13 words in this order. */
-typedef char midge_pairs_job_is_13_words[sizeof(midge_pairs_job) == 52 ? 1 : -1];
+/* The code below loads the structure as 17 words in this order. */
+typedef char midge_pairs_job_is_17_words[sizeof(midge_pairs_job) == 68 ? 1 : -1];
 
-/* Saves the registers and copies the job to the stack:
- * 0 where to enter the unrolled loop, 4 patch, 8 patch_end, 12 and 16 output, 20 blocks_end, 24 rounding, 28 low, 32
- * high, 36 blocks, 40 input, 44 quads, 48 count, 52 channels.
+/* Saves the registers and copies the job to the stack, behind a word for where to enter the unrolled loop:
+ * 4 patch, 8 patch_end, 12 and 16 output, 20 blocks_end, 24 rounding, 28 low, 32 high, 36 blocks, 40 input, 44
+ * distance, 48 gap, 52 runs, 56 quads, 60 advance, 64 count, 68 channels.
  * `1` is the top of a loop that is unrolled `unrolled` times, a power of two, `bytes` each, and leads to `2`. The first
  * of the patch's 16-byte units is done before. */
 #define MIDGE_PAIRS_ENTER(unrolled, bytes) \
   ".syntax unified\n"                      \
   "push {r4-r11, lr}\n"                    \
+  "add r1, r0, #52\n"                      \
+  "ldm r1, {r1-r4}\n"                      \
+  "push {r1-r4}\n"                         \
   "ldm r0, {r1-r12, lr}\n"                 \
   "push {r1-r12, lr}\n"                    \
   "sub r10, r2, r1\n"                      \
   "lsrs r10, r10, #4\n"                    \
   "subs r10, r10, #1\n"                    \
   "rsb r10, r10, #0\n"                     \
-  "and r10, r10, #(" unrolled " - 1)\n"   \
+  "and r10, r10, #(" unrolled " - 1)\n"    \
   "mov r11, #" #bytes "\n"                 \
   "adr.w r0, 1f\n"                         \
   "mla r0, r10, r11, r0\n"                 \
@@ -40,7 +43,7 @@ typedef char midge_pairs_job_is_13_words[sizeof(midge_pairs_job) == 52 ? 1 : -1]
   "push {r0}\n"
 
 #define MIDGE_PAIRS_LEAVE \
-  "add sp, sp, #56\n"     \
+  "add sp, sp, #72\n"     \
   "pop {r4-r11, pc}\n"
 
 /* Widens a quad of two pixels. Changes r8 to r11. */
