@@ -72,16 +72,6 @@ void midge_wide_depthwise_s8(const midge_depthwise_conv_2d_wide_s8_params *param
 void midge_fields_accumulate_s8(const int32_t *line, const midge_fields_entry *entry, const midge_fields_entry *end,
                                 int32_t *sums, int32_t blocks);
 
-/* Writes the words of `count` entries, at least one, from three taps each, in the form for taps at an odd or an even
- * distance. Returns the end of the weights. */
-const int8_t *midge_fields_expand_s8(const int8_t *weights, midge_fields_entry *entry, int32_t count, int32_t is_odd);
-
-/* Sets the sums of `blocks` blocks, at least one, 6 * blocks + 1 words, to a bias. */
-void midge_fields_fill(int32_t *sums, int32_t bias, int32_t blocks);
-
-/* Copies words to an earlier place, which they may overlap. */
-void midge_fields_move(int32_t *target, const int32_t *source, int32_t words);
-
 /* Scales, clamps and stores the sums, biases included, of one channel's pixels. */
 void midge_fields_finish_s8(const int32_t *sums, int32_t pixels, const midge_fields_scale *scale, int8_t *output);
 
@@ -148,8 +138,8 @@ void midge_gather_windows_s8(const midge_conv_2d_lanes_s8_params *params, const 
 void midge_gather_clipped_s8(const midge_window *window, const int8_t *image, int32_t y, int32_t x, int32_t padding,
                              int8_t *patch);
 
-/* What the loops over planes (see midge_depthwise_conv_2d_planes_s8) work on: a run of one channel. Assembly reads it as
- * words in this order and may change all but what stands before `output`. Weights are pairs like the pixels. */
+/* What the loops over planes (see midge_depthwise_conv_2d_planes_s8) work on, for one channel. Assembly reads it as words
+ * in this order and may change all of it. Weights are pairs like the pixels. */
 typedef struct {
   int32_t upper[3];       /* rows 0 and 1 of the filter, by column */
   int32_t lower[3];       /* rows 1 and 2 */
@@ -160,17 +150,16 @@ typedef struct {
   int8_t *output;
   int32_t column_step;    /* bytes from one output pixel to the next; 0 if only the first of a block counts */
   const int32_t *end;     /* for the loop's own use */
-  int32_t row_step;
-  int32_t blocks;
-  int32_t rows;
-  int32_t advance;
+  int32_t row_step;       /* bytes from the upper output row to the lower one; 0 if only the upper one counts */
+  int32_t blocks;         /* blocks of two output columns, at least 1 */
+  int32_t rows;           /* output rows or pairs of rows, at least 1 */
+  int32_t advance;        /* bytes from the end of a row's last block to the next row or pair of rows */
   int32_t pitch;          /* bytes from one pair of pixel rows to the next */
   int32_t column_stride;  /* bytes from one output column's pixels to the next one's */
-  const int32_t *plane;   /* the first block's first word */
-  const int32_t *weights; /* for any filter: [reach][columns], upper and lower output row's by turns */
-  int32_t columns;        /* that a window begins in */
-  int32_t reach;          /* pairs of rows likewise */
-  int32_t count;          /* for the loop's own use */
+  const int32_t *plane;   /* the first window's first word */
+  const int32_t *weights; /* for taps: [reach][filter_width], even and odd output row's by turns */
+  int32_t filter_width;
+  int32_t reach;
 } midge_planes_job;
 
 /* A 3x3 filter with stride 1: two output rows by two columns at a time; one output row; with stride 2. Those without

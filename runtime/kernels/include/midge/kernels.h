@@ -378,6 +378,32 @@ typedef struct {
 void midge_depthwise_conv_2d_planar_s8(const midge_depthwise_conv_2d_planar_s8_params *params, const int8_t *input,
                                        int8_t *output, void *scratch);
 
+/* Depthwise convolution for processors without SIMD, channel by channel on a padded copy of the channel's inputs, in
+ * which neighbours lie side by side. Input channel c serves output channels c * m to c * m + m - 1, where m is
+ * output_channels / input_channels. Rows and columns may have changed places: input_row_step and the other steps say
+ * how many bytes rows and columns of the tensors lie apart. dilation_width is 1; the interior is not used.
+ * The weights are [output_channels][filter_height][filter_width]; where input_offset is 128, the bias of the records
+ * holds -128 * (sum of weights), too. Where m is 1 the output may start at the same byte as the input.
+ * Scratch: 4 * (filter_height * filter_width + output_width) + padded_height * padded_width bytes. */
+typedef struct {
+  midge_window window;
+  int32_t padded_height; /* rows of the padded image, as far as windows reach */
+  int32_t padded_width;
+  int32_t input_row_step;
+  int32_t input_column_step;
+  int32_t output_row_step;
+  int32_t output_column_step;
+  int32_t input_zero_point;
+  int32_t input_offset; /* 0; or 128, added to inputs where unsigned bytes load faster */
+  const int8_t *weights;
+  const int32_t *records;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_depthwise_conv_2d_planar_s8_params;
+void midge_depthwise_conv_2d_planar_s8(const midge_depthwise_conv_2d_planar_s8_params *params, const int8_t *input,
+                                       int8_t *output, void *scratch);
+
 /* The same on floats; scratch: four times as many bytes. Padding is 0. */
 typedef struct {
   midge_window window;
@@ -415,16 +441,10 @@ typedef struct {
 void midge_depthwise_conv_2d_wide_s8(const midge_depthwise_conv_2d_wide_s8_params *params, const int8_t *input,
                                      int8_t *output, void *scratch);
 
-/* Depthwise convolution with depth multiplier 1 and dilation 1, one channel after the other. Four channels at a time are
- * copied to planes in scratch: a word holds two pixels of one channel, rows 2i and 2i + 1 of the padded image, the upper
- * row in the low half; `pitch` words follow each other along a row. Bands of rows are done one after the other: of
- * band_pairs pairs of rows in a plane the last keep_pairs stay for the next band. The output may start at the same byte
- * as the input, as far as the compiler of the model says so.
- *
- * A run is a rectangle of output pixels, done in blocks of two columns and, unless row_step is 0, two rows: its first
- * pixel's place in a plane, in words, and in the band's output, in bytes; bytes from a pixel to its right neighbour (0:
- * only the first of a block counts) and from the upper row to the lower one; blocks in a row; rows or pairs of rows; and
- * bytes from the end of the last block to the next row or pair of rows.
+/* Depthwise convolution with depth multiplier 1, dilation 1 and a row stride of 1 or 2, one channel after the other.
+ * Four channels at a time are copied to planes in scratch: a word holds two pixels of one channel, rows 2i and 2i + 1 of
+ * the padded image, the upper row in the low half; `pitch` words follow each other along a row. `band_pairs` pairs of
+ * rows are there at a time. The interior is not used. The output may start at the same byte as the input.
  *
  * With `single_rounding` a record is what a sum starts from, a multiplier, an offset, and by how many bits weights are
  * scaled; the output is ((sum * multiplier >> 32) + offset) >> 9, saturated. Otherwise it is the bias, 2 * multiplier -
@@ -432,34 +452,15 @@ void midge_depthwise_conv_2d_wide_s8(const midge_depthwise_conv_2d_wide_s8_param
  *
  * Scratch: weight_words words, then plane_words for each of min(4, channels) planes. */
 typedef struct {
-  int32_t batches;
-  int32_t channels;
-  int32_t input_rows;
-  int32_t input_columns;
-  int32_t input_row_step; /* bytes */
-  int32_t input_column_step;
-  int32_t input_bytes;    /* of one image, likewise of one output */
-  int32_t output_bytes;
-  int32_t filter_height;
-  int32_t filter_width;
-  int32_t padding_top;
-  int32_t padding_left;
-  int32_t input_zero_point;
-  int32_t reach;          /* pairs of rows, and columns, that one block's windows begin in; for any filter */
-  int32_t block_columns;
-  int32_t column_stride;  /* words from one output column's pixels to the next one's */
-  int32_t weight_words;   /* for any filter: 2 * reach * block_columns, else 0 */
+  midge_window window;
+  int32_t shape;        /* 0 any; 1 a filter of 3x3 and equal strides; 2 one column of pixels, row stride 1, pitch 1 */
+  int32_t reach;        /* pairs of rows that a pair of output rows (row stride 1) or an output row (2) reads */
+  int32_t band_pairs;   /* at least `reach` */
+  int32_t pitch;        /* columns that windows reach, and for an odd number of output columns column stride more */
   int32_t plane_words;
-  int32_t pitch;
-  int32_t line;           /* whether pairs of rows take the place of columns: one column of pixels, pitch 1 */
-  int32_t bands;          /* before the last one */
-  int32_t band_pairs;
-  int32_t last_pairs;     /* pairs of rows in the last band */
-  int32_t keep_pairs;
-  int32_t band_output;    /* bytes of output of a band but the last */
-  int32_t band_runs;
-  int32_t last_runs;
-  const int32_t *runs;    /* [band_runs, then last_runs][7] */
+  int32_t weight_words; /* 2 * reach * filter_width, or 0 for shape 1 */
+  int32_t input_zero_point;
+  int32_t single_rounding;
   const int8_t *weights;  /* [channels][filter_height][filter_width] */
   const int32_t *records; /* [channels][4] */
 } midge_depthwise_conv_2d_planes_s8_params;
