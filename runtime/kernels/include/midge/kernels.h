@@ -378,32 +378,6 @@ typedef struct {
 void midge_depthwise_conv_2d_planar_s8(const midge_depthwise_conv_2d_planar_s8_params *params, const int8_t *input,
                                        int8_t *output, void *scratch);
 
-/* Depthwise convolution for processors without SIMD, channel by channel on a padded copy of the channel's inputs, in
- * which neighbours lie side by side. Input channel c serves output channels c * m to c * m + m - 1, where m is
- * output_channels / input_channels. Rows and columns may have changed places: input_row_step and the other steps say
- * how many bytes rows and columns of the tensors lie apart. dilation_width is 1; the interior is not used.
- * The weights are [output_channels][filter_height][filter_width]; where input_offset is 128, the bias of the records
- * holds -128 * (sum of weights), too. Where m is 1 the output may start at the same byte as the input.
- * Scratch: 4 * (filter_height * filter_width + output_width) + padded_height * padded_width bytes. */
-typedef struct {
-  midge_window window;
-  int32_t padded_height; /* rows of the padded image, as far as windows reach */
-  int32_t padded_width;
-  int32_t input_row_step;
-  int32_t input_column_step;
-  int32_t output_row_step;
-  int32_t output_column_step;
-  int32_t input_zero_point;
-  int32_t input_offset; /* 0; or 128, added to inputs where unsigned bytes load faster */
-  const int8_t *weights;
-  const int32_t *records;
-  int32_t output_zero_point;
-  int32_t activation_min;
-  int32_t activation_max;
-} midge_depthwise_conv_2d_planar_s8_params;
-void midge_depthwise_conv_2d_planar_s8(const midge_depthwise_conv_2d_planar_s8_params *params, const int8_t *input,
-                                       int8_t *output, void *scratch);
-
 /* The same on floats; scratch: four times as many bytes. Padding is 0. */
 typedef struct {
   midge_window window;
