@@ -213,4 +213,20 @@ void midge_words_depthwise_s8(const midge_depthwise_conv_2d_words_s8_params *par
                               int32_t channel, int32_t channels, int8_t *output, int32_t *sums);
 /* End of words. */
 
+/* The rows of pools, means and tables. */
+
+/* All channels of one window of an average or maximum pool: `rows` rows of `columns` pixels from `first` on, at least
+ * one of each. */
+void midge_average_window_s8(const midge_average_pool_2d_s8_params *params, const int8_t *first, int32_t rows,
+                             int32_t columns, int8_t *output);
+void midge_max_window_s8(const midge_max_pool_2d_s8_params *params, const int8_t *first, int32_t rows, int32_t columns,
+                         int8_t *output);
+
+/* The outputs along the last kept axis of midge_mean_s8. */
+void midge_mean_row_s8(const midge_mean_s8_params *params, const int8_t *first, int8_t *output);
+
+/* See midge_lookup_s8. */
+void midge_lookup_bytes_s8(const int8_t *table, int32_t count, const uint8_t *input, int8_t *output);
+/* End of pools. */
+
 #endif

@@ -1,9 +1,6 @@
+#include "inner_loops.h"
 #include "midge/kernels.h"
 
 void midge_lookup_s8(const midge_lookup_s8_params *params, const void *input, void *output) {
-  const uint8_t *source = input;
-  int8_t *target = output;
-  for (int32_t i = 0; i < params->elements; ++i) {
-    target[i] = params->table[source[i]];
-  }
+  midge_lookup_bytes_s8(params->table, params->elements, input, output);
 }

@@ -1,8 +1,8 @@
 #include <stddef.h>
 
+#include "inner_loops.h"
 #include "midge/kernels.h"
 #include "pool.h"
-#include "requantize.h"
 
 void midge_max_pool_2d_s8(const midge_max_pool_2d_s8_params *params, const int8_t *input, int8_t *output) {
   const midge_window *window = &params->window;
@@ -16,17 +16,8 @@ void midge_max_pool_2d_s8(const midge_max_pool_2d_s8_params *params, const int8_
     for (int32_t column = 0; column < window->output_width; ++column) {
       const midge_pool_span columns = midge_pool_columns(window, column);
       const int8_t *first = image + rows.begin * row_stride + (ptrdiff_t)columns.begin * channels;
-      for (int32_t channel = 0; channel < channels; ++channel) {
-        int32_t greatest = INT8_MIN;
-        for (int32_t y = 0; y < rows.count; ++y) {
-          const int8_t *pixel = first + y * row_stride + channel;
-          for (int32_t x = 0; x < columns.count; ++x) {
-            greatest = *pixel > greatest ? *pixel : greatest;
-            pixel += channels;
-          }
-        }
-        *output++ = (int8_t)midge_clamp(greatest, params->activation_min, params->activation_max);
-      }
+      midge_max_window_s8(params, first, rows.count, columns.count, output);
+      output += channels;
     }
   }
 }

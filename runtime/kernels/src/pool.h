@@ -1,4 +1,4 @@
-/* The part of a pool's window that lies inside the image. */
+/* What int8 pools share: the part of a window that lies inside the image, and the rounding of averages. */
 #ifndef MIDGE_POOL_H
 #define MIDGE_POOL_H
 
@@ -16,6 +16,11 @@ static inline midge_pool_span midge_pool_clip(int32_t begin, int32_t filter, int
   const int32_t to = begin + filter > extent ? extent : begin + filter;
   const midge_pool_span span = {from, to - from};
   return span;
+}
+
+/* The quotient rounded half away from zero; the sum of at most 2^23 int8 values leaves room for half the count. */
+static inline int32_t midge_pool_quotient(int32_t sum, int32_t count) {
+  return sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count;
 }
 
 static inline midge_pool_span midge_pool_rows(const midge_window *window, int32_t output_row) {

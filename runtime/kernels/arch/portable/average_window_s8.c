@@ -1,0 +1,25 @@
+#include <stddef.h>
+
+#include "inner_loops.h"
+#include "pool.h"
+#include "requantize.h"
+
+void midge_average_window_s8(const midge_average_pool_2d_s8_params *params, const int8_t *first, int32_t rows,
+                             int32_t columns, int8_t *output) {
+  const int32_t channels = params->window.input_channels;
+  const ptrdiff_t row_stride = (ptrdiff_t)params->window.input_width * channels;
+  const int32_t count = rows * columns;
+
+  for (int32_t channel = 0; channel < channels; ++channel) {
+    int32_t sum = 0;
+    for (int32_t y = 0; y < rows; ++y) {
+      const int8_t *pixel = first + y * row_stride + channel;
+      for (int32_t x = 0; x < columns; ++x) {
+        sum += *pixel;
+        pixel += channels;
+      }
+    }
+    output[channel] =
+        (int8_t)midge_clamp(midge_pool_quotient(sum, count), params->activation_min, params->activation_max);
+  }
+}
