@@ -7,9 +7,7 @@
 
 #include "fields.h"
 #include "inner_loops.h"
-#include "memory_functions.h"
 #include "midge/kernels.h"
-#include "requantize.h"
 
 /* Writes one row of pixels into every channel's line, from `position` on; a null row means padding. Where the row begins
  * or ends within a word, the word's other half is padding. */
@@ -107,20 +105,9 @@ static inline const int8_t *midge_fields_write_weights(const midge_conv_2d_field
 
   for (int32_t row = 0; row < window->filter_height; ++row) {
     for (int32_t tap = 0; tap < window->filter_width; tap += 3) {
-      const midge_fields_entry *end = stream + window->input_channels;
-      if ((row * window->dilation_height * params->period + tap) & 1) {
-        do {
-          stream->first = weights[0];
-          stream->second = midge_fields_pair(weights[2], weights[1]);
-          weights += 3;
-        } while (++stream != end);
-      } else {
-        do {
-          stream->first = midge_fields_pair(weights[1], weights[0]);
-          stream->second = midge_fields_pair(0, weights[2]);
-          weights += 3;
-        } while (++stream != end);
-      }
+      const int32_t is_odd = (row * window->dilation_height * params->period + tap) & 1;
+      weights = midge_fields_expand_s8(weights, stream, window->input_channels, is_odd);
+      stream += window->input_channels;
     }
   }
   return weights;
@@ -141,20 +128,9 @@ static inline void midge_fields_compute_band(const midge_conv_2d_fields_s8_param
   scale.stride = channels;
 
   for (int32_t channel = 0; channel < channels; ++channel) {
-    const int32_t bias = record[0];
     const midge_fields_entry *segment = stream;
     weights = midge_fields_write_weights(params, weights, stream);
-    int32_t *sum = sums;
-    *sum = bias;
-    for (int32_t block = 0; block < blocks; ++block) {
-      sum[1] = bias;
-      sum[2] = bias;
-      sum[3] = bias;
-      sum[4] = bias;
-      sum[5] = bias;
-      sum[6] = bias;
-      sum += 6;
-    }
+    midge_fields_fill(sums, record[0], blocks);
     for (int32_t left = params->segments; left > 0; --left) {
       midge_fields_accumulate_s8(lines, segment, segment + params->segment_entries, sums, blocks);
       segment += params->segment_entries;
@@ -194,9 +170,9 @@ static inline void midge_conv_2d_fields_s8_body(const midge_conv_2d_fields_s8_pa
       const int32_t have = row > 0 ? kept : 0;
       if (have > 0) {
         const ptrdiff_t shift = (ptrdiff_t)params->band_rows * params->period / 2;
-        const size_t bytes = 4 * (size_t)((kept * params->period + 1) / 2);
+        const int32_t words = (kept * params->period + 1) / 2;
         for (int32_t *line = lines; line != lines + all_words; line += line_words) {
-          memmove(line, line + shift, bytes);
+          midge_fields_move(line, line + shift, words);
         }
       }
       midge_fields_pack_rows(params, input, row - window->padding_top, have, kept + rows, lines);

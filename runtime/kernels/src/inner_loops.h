@@ -72,6 +72,16 @@ void midge_wide_depthwise_s8(const midge_depthwise_conv_2d_wide_s8_params *param
 void midge_fields_accumulate_s8(const int32_t *line, const midge_fields_entry *entry, const midge_fields_entry *end,
                                 int32_t *sums, int32_t blocks);
 
+/* Writes the words of `count` entries, at least one, from three taps each, in the form for taps at an odd or an even
+ * distance. Returns the end of the weights. */
+const int8_t *midge_fields_expand_s8(const int8_t *weights, midge_fields_entry *entry, int32_t count, int32_t is_odd);
+
+/* Sets the sums of `blocks` blocks, at least one, 6 * blocks + 1 words, to a bias. */
+void midge_fields_fill(int32_t *sums, int32_t bias, int32_t blocks);
+
+/* Copies words to an earlier place, which they may overlap. */
+void midge_fields_move(int32_t *target, const int32_t *source, int32_t words);
+
 /* Scales, clamps and stores the sums, biases included, of one channel's pixels. */
 void midge_fields_finish_s8(const int32_t *sums, int32_t pixels, const midge_fields_scale *scale, int8_t *output);
 

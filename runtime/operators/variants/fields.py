@@ -144,9 +144,9 @@ def _bands(window: Window, period: int, rows: int, segments: int, segment_entrie
     # Counted in the Armv7E-M loops and what GCC makes of the C around them.
     all_blocks = sum(_blocks(window, period, height) for height in heights)
     accumulate = all_blocks * (9.4 * stream + 42 * segments + 8)
-    expand = len(heights) * (9 * stream + 100)
+    expand = len(heights) * (6.5 * stream + 130)
     finish = window.output_height * (8 * window.output_width + 40)
-    pack = 7 * (window.output_height + kept * len(heights)) * line_words / (kept + rows) * window.input_channels
+    pack = 6 * (window.output_height + kept * len(heights)) * line_words / (kept + rows) * window.input_channels
     instructions = window.output_channels * (accumulate + expand + finish) + pack
     return _Bands(period, rows, segments, segment_entries, line_words, scratch, instructions)
 
