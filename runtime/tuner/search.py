@@ -17,9 +17,9 @@ from midge.runtime.board import Board
 from midge.runtime.decisions import Decisions, LayerDecision
 from midge.runtime.errors import CapacityError
 from midge.runtime.graph import Graph
-from midge.runtime.lower import candidates, check, lower
+from midge.runtime.least_memory import reduce_memory
+from midge.runtime.lower import candidates, check
 from midge.runtime.native import params_size
-from midge.runtime.passes.plan_memory import plan_memory
 from midge.runtime.program import Choice, KernelCall, Target
 from midge.runtime.toolchain import Toolchain, cache_directory
 from midge.runtime.tuner.cache import Cost, CostCache, signature
@@ -94,10 +94,8 @@ def tune(
     options = _list_options(graph, target)
     builds = _count_unknown(graph, target, options, board, toolchain, costs, progress)
     chosen = [_by_speed(each, costs)[0] for each in options]
-    if mode == "ram":
-        chosen = _save_ram(graph, target, options, chosen, costs, limit=0)
     chosen = _save_flash(options, chosen, costs, board, mode)
-    chosen = _save_ram(graph, target, options, chosen, costs, limit=board.ram.size - RAM_RESERVE)
+    chosen = _save_ram(graph, target, options, chosen, costs, 0 if mode == "ram" else board.ram.size - RAM_RESERVE)
     layers = tuple(
         LayerDecision(
             index=operator.index,
@@ -218,38 +216,20 @@ def _lost(now: Option, other: Option, costs: CostCache) -> float:
     return float("inf") if before is None or after is None else after.instructions - before.instructions
 
 
-def _total(graph: Graph, target: Target, chosen: Sequence[Option]) -> int:
-    return plan_memory(lower(graph, target, {at: one.choice for at, one in enumerate(chosen)})).total
-
-
 def _save_ram(
     graph: Graph,
     target: Target,
     options: Sequence[Sequence[Option]],
-    chosen: list[Option],
+    chosen: Sequence[Option],
     costs: CostCache,
     limit: int,
 ) -> list[Option]:
-    """Change the choice that lowers the arena most, as long as it is above `limit` and one does."""
-    chosen = list(chosen)
-    total = _total(graph, target, chosen)
-    while total > limit:
-        best: tuple[int, float, int, Option] | None = None
-        for at, each in enumerate(options):
-            for other in each:
-                if other is chosen[at] or _same_memory(other, chosen[at]):
-                    continue
-                changed = _total(graph, target, [*chosen[:at], other, *chosen[at + 1 :]])
-                found = (changed, _lost(chosen[at], other, costs), at, other)
-                if changed < total and (best is None or found[:3] < best[:3]):
-                    best = found
-        if best is None:
-            break
-        total = best[0]
-        chosen[best[2]] = best[3]
-    return chosen
+    """Change what makes the arena larger than `limit`, at the least cost in instructions."""
+    by_choice = [{one.choice: one for one in each} for each in options]
 
+    def lost(at: int, now: Choice, other: Choice) -> float:
+        return _lost(by_choice[at][now], by_choice[at][other], costs)
 
-def _same_memory(one: Option, other: Option) -> bool:
-    """Whether two options of a layer make no difference to the plan."""
-    return [(call.scratch, call.lead) for call in one.calls] == [(call.scratch, call.lead) for call in other.calls]
+    ways = [[(one.choice, one.calls) for one in each] for each in options]
+    found = reduce_memory(graph, target, ways, [one.choice for one in chosen], limit, lost)
+    return [by_choice[at][choice] for at, choice in enumerate(found)]

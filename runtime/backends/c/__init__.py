@@ -14,6 +14,7 @@ from midge.runtime.backends.c.target import arch_for
 from midge.runtime.decisions import TUNING_NAME, Decisions
 from midge.runtime.errors import CapacityError, InputError
 from midge.runtime.graph import Graph
+from midge.runtime.least_memory import least_memory
 from midge.runtime.lower import lower
 from midge.runtime.passes import run_passes
 from midge.runtime.passes.plan_memory import Plan, plan_memory
@@ -110,6 +111,8 @@ def lower_graph(
     """
     target = Target(arch_for(board.cpu), optimize or "default")
     choices = None if decisions is None else decisions.choices(graph, board.cpu, target.optimize)
+    if decisions is None and target.optimize == "ram":
+        choices = least_memory(graph, target)
     try:
         program = lower(graph, target, choices)
     except KeyError as error:
