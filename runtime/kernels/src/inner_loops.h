@@ -217,10 +217,10 @@ void midge_winograd_finish_s8(const int32_t *products, int32_t tiles, const midg
 void midge_interleave_rows_s8(const int8_t *const rows[4], int32_t groups, int32_t advance, int32_t rest,
                               int32_t zero_point, int8_t *words);
 
-/* One row of outputs of `channels` channels from `channel` on. `words` is the first of them of the row's first window,
- * `output` the row's first; `sums` has room for four times the row's pixels if there are several vectors. */
+/* `pixels` outputs next to each other of `channels` channels from `channel` on. `words` is the first of them of the first
+ * window, `output` the first pixel's; `sums` has room for four times the pixels if there are several vectors. */
 void midge_words_depthwise_s8(const midge_depthwise_conv_2d_words_s8_params *params, const int8_t *words,
-                              int32_t channel, int32_t channels, int8_t *output, int32_t *sums);
+                              int32_t channel, int32_t channels, int32_t pixels, int8_t *output, int32_t *sums);
 /* End of words. */
 
 /* The rows of pools, means and tables. */

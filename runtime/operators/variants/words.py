@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,8 +25,50 @@ _ROWS = 4
 """Bytes of a word."""
 _PASS = 16
 """Channels interleaved at a time where all would take too much scratch."""
-_SCRATCH = {"default": 4096, "speed": 8192, "size": 4096, "ram": 0}
-"""Bytes of scratch, by mode, up to which all channels are interleaved at once."""
+_SCRATCH = {"default": 4096, "speed": 8192, "size": 4096, "ram": 1024}
+"""Bytes of scratch to keep to, by mode: first by interleaving few channels, then few columns at a time."""
+_LIMIT = 2**14
+"""Most bytes of scratch; a layer that needs more (huge dilations) is turned down."""
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What is interleaved at a time."""
+
+    window: Window
+    groups: int
+    channels: int
+    columns: int
+    """Output columns."""
+
+    @property
+    def width(self) -> int:
+        """Columns that the windows reach over, padding included."""
+        window = self.window
+        return (self.columns - 1) * window.stride_width + (window.filter_width - 1) * window.dilation_width + 1
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of scratch: sums, where there are several vectors, and words."""
+        window = self.window
+        starts = np.arange(0, window.output_width, self.columns) * window.stride_width - window.padding_left
+        before = np.maximum(-starts, 0)
+        inside = np.minimum(self.width - before, window.input_width - np.maximum(starts, 0))
+        written = before * self.channels + -(-inside * self.channels // 16) * 16
+        last = max(self.width * self.channels, int(written.max()))
+        sums = _WORDS * self.columns if self.groups * window.filter_width > _WORDS else 0
+        return 4 * (sums + (self.groups - 1) * self.width * self.channels + last)
+
+
+def _choose_pass(window: Window, groups: int, target: Target) -> _Pass | None:
+    """Return the largest pass within the mode's scratch, or None if even the smallest takes too much."""
+    channels = window.input_channels
+    best = _Pass(window, groups, channels, window.output_width)
+    if best.scratch > _SCRATCH[target.optimize] and channels > _PASS and channels % 4 == 0:
+        best = replace(best, channels=_PASS)
+    while best.scratch > _SCRATCH[target.optimize] and best.columns > 1:
+        best = replace(best, columns=-(-best.columns // 2))
+    return best if best.scratch <= _LIMIT else None
 
 
 def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
@@ -37,11 +81,9 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
         return None
     taps = constant(node.input(1), "weights").reshape(-1, channels)
     records = channel_records(node, taps.T)
-    if records is None:
+    passes = _choose_pass(window, groups, target)
+    if records is None or passes is None:
         return None
-    together = channels
-    if channels > _PASS and channels % 4 == 0 and _scratch(window, groups, channels) > _SCRATCH[target.optimize]:
-        together = _PASS
     multiplier, shift = (np.broadcast_to(values, channels) for values in factors(node))
     # The last four channels are one block even where that begins inside the one before.
     blocks = np.minimum(np.arange(0, channels, 4)[:, None] + np.arange(4), channels - 4 + np.arange(4))
@@ -50,30 +92,23 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
     output = output_params(node)
     params: dict[str, ParamValue] = {
         "window": window.as_param(),
-        "padded_width": window.padded_width,
         "row_groups": groups,
-        "pass_channels": together,
+        "pass_columns": passes.columns,
+        "padded_width": passes.width,
+        "pass_channels": passes.channels,
         "input_zero_point": input_zero_point(node),
         "vectors": vectors,
-        "word_offsets": _word_offsets(window, groups, together),
+        "word_offsets": _word_offsets(passes),
         "lane_masks": masks,
         "lane_taps": lane_taps,
         "weights": np.ascontiguousarray(taps.T),
         "records": np.stack([values[blocks] for values in (records[:, 0], multiplier, shift)], axis=1).astype(np.int32),
         **{name: output[name] for name in ("output_zero_point", "activation_min", "activation_max")},
     }
-    scratch = _scratch(window, groups, together)
-    lead = _rowwise_lead(window, whole_rows=together == channels)
+    whole_rows = passes.channels == channels and passes.columns == window.output_width
+    lead = _rowwise_lead(window, whole_rows=whole_rows)
     inputs, outputs = (node.input_index(0),), node.operator.outputs
-    return (KernelCall("midge_depthwise_conv_2d_words_s8", params, inputs, outputs, scratch, lead=lead),)
-
-
-def _scratch(window: Window, groups: int, channels: int) -> int:
-    """Return the bytes of interleaved rows of so many channels."""
-    columns = min(window.input_width, window.padded_width - window.padding_left)
-    written = window.padding_left * channels + -(-columns * channels // 16) * 16
-    sums = 4 * window.output_width if groups * window.filter_width > _WORDS else 0
-    return 4 * (sums + (groups - 1) * window.padded_width * channels + max(window.padded_width * channels, written))
+    return (KernelCall("midge_depthwise_conv_2d_words_s8", params, inputs, outputs, passes.scratch, lead=lead),)
 
 
 def _lanes(window: Window, vectors: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
@@ -88,9 +123,12 @@ def _lanes(window: Window, vectors: int) -> tuple[npt.NDArray[np.int32], npt.NDA
     return masks, taps
 
 
-def _word_offsets(window: Window, groups: int, channels: int) -> npt.NDArray[np.int32]:
-    group = np.arange(groups)[:, None] * window.padded_width
-    offsets = (4 * channels * (group + np.arange(window.filter_width) * window.dilation_width)).ravel()
+def _word_offsets(passes: _Pass) -> npt.NDArray[np.int32]:
+    """Return the bytes from a window's first word to each of its words, zeros up to whole vectors."""
+    window = passes.window
+    group = np.arange(passes.groups)[:, None] * passes.width
+    columns = np.arange(window.filter_width) * window.dilation_width
+    offsets = (4 * passes.channels * (group + columns)).ravel()
     return np.pad(offsets, (0, -len(offsets) % _WORDS)).astype(np.int32)
 
 
@@ -99,7 +137,7 @@ def _rowwise_lead(window: Window, *, whole_rows: bool) -> int:
 
     Args:
         window: how inputs lie.
-        whole_rows: whether all channels are copied before the first is written.
+        whole_rows: whether all inputs of a row are copied before its first output is written.
     """
     row = window.input_width * window.input_channels
     output_row = window.output_width * window.output_channels

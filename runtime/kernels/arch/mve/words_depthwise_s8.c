@@ -192,7 +192,7 @@ static void convolve(const midge_depthwise_conv_2d_words_s8_params *params, fram
 }
 
 void midge_words_depthwise_s8(const midge_depthwise_conv_2d_words_s8_params *params, const int8_t *words,
-                              int32_t channel, int32_t channels, int8_t *output, int32_t *sums) {
+                              int32_t channel, int32_t channels, int32_t pixels, int8_t *output, int32_t *sums) {
   const midge_window *window = &params->window;
   const int32_t whole = channels / 4;
   frame job;
@@ -206,7 +206,7 @@ void midge_words_depthwise_s8(const midge_depthwise_conv_2d_words_s8_params *par
   job.low = params->activation_min;
   job.high = params->activation_max;
   job.sums = sums;
-  job.pixels = window->output_width;
+  job.pixels = pixels;
   job.words = words;
   job.output = output + channel;
   job.weights = params->weights + channel * job.taps;

@@ -5,13 +5,13 @@
 #include "requantize.h"
 
 void midge_words_depthwise_s8(const midge_depthwise_conv_2d_words_s8_params *params, const int8_t *words,
-                              int32_t channel, int32_t channels, int8_t *output, int32_t *sums) {
+                              int32_t channel, int32_t channels, int32_t pixels, int8_t *output, int32_t *sums) {
   const midge_window *window = &params->window;
   const int32_t taps = window->filter_height * window->filter_width;
   const int32_t step = 4 * window->stride_width * params->pass_channels;
 
   (void)sums;
-  for (int32_t pixel = 0; pixel < window->output_width; ++pixel) {
+  for (int32_t pixel = 0; pixel < pixels; ++pixel) {
     for (int32_t i = 0; i < channels; ++i) {
       /* The last block ends with the last channel and may have begun with channels of the block before. */
       const int32_t block = i / 4 * 4 + 4 > channels ? channels - 4 : i / 4 * 4;

@@ -448,13 +448,14 @@ void midge_depthwise_conv_2d_planes_s8(const midge_depthwise_conv_2d_planes_s8_p
  * `records` holds 4 biases (as in midge_conv_2d_s8), 4 multipliers and 4 shifts, -31 to -1, for every four channels, the
  * last of them for the last four channels. At least four channels.
  * Scratch: padded_width * pass_channels words for every group of rows; behind the last of them as many more bytes as it
- * takes to write 16 words for every begun 16 bytes of a row of the image; and 16 * output_width bytes more if there are
+ * takes to write 16 words for every begun 16 bytes of a row of the image; and 16 * pass_columns bytes more if there are
  * several vectors. */
 typedef struct {
   midge_window window;
-  int32_t padded_width;    /* columns of the image together with its padding, as far as windows reach */
-  int32_t row_groups;      /* groups of four rows of a window */
-  int32_t pass_channels;   /* channels interleaved together: all, or 16 where there are a multiple of 4 and more than 16 */
+  int32_t row_groups;    /* groups of four rows of a window */
+  int32_t pass_columns;  /* output columns computed together */
+  int32_t padded_width;  /* columns that so many windows reach over, padding included */
+  int32_t pass_channels; /* channels interleaved together: all, or 16 where there are a multiple of 4 and more than 16 */
   int32_t input_zero_point;
   int32_t vectors;
   const int32_t *word_offsets; /* [vectors][4] bytes from a window's first word to each; 0 where there are fewer */
