@@ -26,7 +26,7 @@ from compare import judge
 from core_batch import Batch, FullError, Run
 from core_engines import Execute, engine_for
 from core_image import WINDOWS, CoreImage, build_image
-from core_layers import FAMILIES, Layer, make_layer, ways
+from core_layers import FAMILIES, Layer, Way, make_layer, ways
 
 from midge.runtime.toolchain import COMPILERS, OPTIMIZE_FLAGS
 
@@ -83,16 +83,17 @@ class Core:
         batch = self._batch(rng)
         owners: list[Layer] = []
         for layer in layers:
-            exact = layer.case.tolerance == 0
-            for way in ways(layer, self.image.arch, every):
-                arguments = (layer.name, way.name, way.calls, layer.graph, layer.feeds, layer.wanted, exact)
-                try:
-                    batch.add(*arguments, way.overlap)
-                except FullError:
-                    self._finish(batch, owners, tally)
-                    batch, owners = self._batch(rng), []
-                    batch.add(*arguments, way.overlap)
-                owners.append(layer)
+            try:
+                for way in ways(layer, self.image.arch, every):
+                    try:
+                        _append(batch, layer, way)
+                    except FullError:
+                        self._finish(batch, owners, tally)
+                        batch, owners = self._batch(rng), []
+                        _append(batch, layer, way)
+                    owners.append(layer)
+            except Exception:
+                tally.differences.append(f"{layer.name}: {traceback.format_exc(limit=-3)}")
         self._finish(batch, owners, tally)
         return tally
 
@@ -114,6 +115,11 @@ class Core:
                 if wrong is not None:
                     found.append((run, wrong))
         tally.differences += [_sentence(run, what) for run, what in found]
+
+
+def _append(batch: Batch, layer: Layer, way: Way) -> None:
+    exact = layer.case.tolerance == 0
+    batch.add(layer.name, way.name, way.calls, layer.graph, layer.feeds, layer.wanted, exact, way.overlap)
 
 
 def _sentence(run: Run, what: str) -> str:

@@ -152,10 +152,10 @@ def ways(layer: Layer, arch: str, every: bool = True) -> Iterator[Way]:
         arch: the instruction set.
         every: whether all candidates are wanted, with other limits too, or only the first of each mode.
     """
-    chosen = _lowered(layer, arch, every)
+    chosen = _lowered(layer, arch, MODES, every)
     if every:
         with other_limits():
-            chosen += _lowered(layer, arch, every)
+            chosen += _lowered(layer, arch, ("speed",), every)
     seen: set[bytes] = set()
     for variant, calls in chosen:
         key = _fingerprint(calls)
@@ -168,9 +168,9 @@ def ways(layer: Layer, arch: str, every: bool = True) -> Iterator[Way]:
                 yield Way(f"{name} {'in place' if lead == 0 else 'overlapping'}", calls, (source, lead))
 
 
-def _lowered(layer: Layer, arch: str, every: bool) -> list[tuple[str, tuple[KernelCall, ...]]]:
+def _lowered(layer: Layer, arch: str, modes: tuple[str, ...], every: bool) -> list[tuple[str, tuple[KernelCall, ...]]]:
     found = []
-    for mode in MODES:
+    for mode in modes:
         for variant, calls in candidates(layer.node, Target(arch, mode)):
             found.append((variant, calls))
             if not every:

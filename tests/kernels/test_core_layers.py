@@ -23,7 +23,7 @@ from midge.runtime.operators import OPERATORS
 from midge.runtime.program import KernelCall, Target
 from midge.runtime.toolchain import find_toolchain
 
-LAYERS = 24
+LAYERS = 16
 """Random layers per family and core."""
 CORES = ("mps2-an386", "mps3-an547", "qemu-rv32")
 
