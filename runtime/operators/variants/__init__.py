@@ -8,6 +8,7 @@ from midge.runtime.operators.variants import (
     fields,
     joined,
     lanes,
+    masked,
     pairs,
     planar,
     planes,
@@ -33,6 +34,7 @@ FULLY_CONNECTED: tuple[Variant, ...] = (
     lanes.FULLY_CONNECTED,
     pairs.FULLY_CONNECTED,
     dot.FULLY_CONNECTED,
+    masked.MASKED,
     wide.FULLY_CONNECTED,
 )
 SUB: tuple[Variant, ...] = (weighted_sum.SUB,)

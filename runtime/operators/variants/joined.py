@@ -11,6 +11,7 @@ from midge.runtime.fixed_point import activation
 from midge.runtime.graph import Array, DType, Node
 from midge.runtime.operators.conv_geometry import conv_window, input_zero_point
 from midge.runtime.operators.row import constant, per_tensor
+from midge.runtime.operators.segments import MOST_SEGMENTS, cut
 from midge.runtime.operators.variant import Variant
 from midge.runtime.operators.weighted import channel_records, clamp_params
 from midge.runtime.program import KernelCall, ParamValue, Target
@@ -20,8 +21,6 @@ FEWEST_PIXELS = 4
 BLOCK_BYTES = 4608
 """About how much scratch the expanded weights may take. A block is as large as that allows: windows at the border are
 gathered anew for every block, and loops begin and end."""
-MOST_SEGMENTS = 2**14
-"""So many segments per group move a bias by less than 2**29: nothing overflows when it is added."""
 
 
 @dataclass(frozen=True)
@@ -62,30 +61,6 @@ def _lower_segments(node: Node, target: Target) -> tuple[KernelCall, ...] | None
     words = form.group_channels // 2 * rows.shape[1] + counts + height
     flat = np.array([length for group in segments for run in group for length in run], dtype=np.uint8)
     return _lower(node, rows, form.group_channels, 4 * words, (flat, counts))
-
-
-def cut(weights: Array, longest: int) -> list[int]:
-    """Cut a run into the longest segments, from left to right, in which no channel's sum leaves 16 bits.
-
-    Args:
-        weights: int8, shape (channels, length).
-        longest: most elements of a segment.
-
-    Returns:
-        The lengths. One element always fits: -128 * -128 is below 2**15.
-    """
-    values = weights.astype(np.int64)
-    greatest = np.where(values > 0, 127 * values, -128 * values)
-    least = np.where(values > 0, -128 * values, 127 * values)
-    lengths = []
-    begin = 0
-    for end in range(1, values.shape[1] + 1):
-        high, low = greatest[:, begin:end].sum(axis=1), least[:, begin:end].sum(axis=1)
-        if end - begin > longest or (high >= 2**15).any() or (low < -(2**15)).any():
-            lengths.append(end - 1 - begin)
-            begin = end - 1
-    lengths.append(values.shape[1] - begin)
-    return lengths
 
 
 def _rows(node: Node) -> Array | None:

@@ -512,6 +512,26 @@ typedef midge_fully_connected_pairs_s8_params midge_fully_connected_pairs_relu_s
 void midge_fully_connected_pairs_relu_s8(const midge_fully_connected_pairs_relu_s8_params *params, const int8_t *input,
                                          int8_t *output, void *scratch);
 
+/* The same for processors without SIMD, two channels per multiplication; see src/masked.h. The weights are words
+ * [ceil(output_channels / group_channels)][depth][group_channels / 4], each of four channels' weights + 128 as bytes, the
+ * first one lowest; channels that are missing have weight 0. The inputs of every group are cut into segments of 1 to 255
+ * elements; with any int8 inputs no channel's sum over one of them leaves 16 bits. The bias of the first two of every
+ * four channels holds -2^15 for every segment of the group. */
+typedef struct {
+  int32_t batches;
+  int32_t depth;
+  int32_t output_channels;
+  int32_t group_channels; /* channels of which the sums are formed together: 4 or 8 */
+  const uint32_t *weights;
+  const uint8_t *segments; /* elements of each segment, by group */
+  const int32_t *records;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_fully_connected_segments_s8_params;
+void midge_fully_connected_segments_s8(const midge_fully_connected_segments_s8_params *params, const int8_t *input,
+                                       int8_t *output);
+
 typedef struct {
   int32_t batches;
   int32_t depth;
