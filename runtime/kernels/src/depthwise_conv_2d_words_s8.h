@@ -17,9 +17,10 @@ static inline void midge_words_fill(const midge_depthwise_conv_2d_words_s8_param
   const int32_t channels = params->pass_channels;
   const int32_t all = channels == window->input_channels;
   const int32_t x = begin * window->stride_width - window->padding_left;
-  const int32_t before = x < 0 ? -x : 0;
+  const int32_t first = x < 0 ? 0 : x;
+  const int32_t before = first - x < params->padded_width ? first - x : params->padded_width;
   const int32_t room = params->padded_width - before;
-  const int32_t inside = window->input_width - (x < 0 ? 0 : x);
+  const int32_t inside = first < window->input_width ? window->input_width - first : 0;
   const int32_t columns = room < inside ? room : inside;
   const int32_t bytes = columns * channels;
   const int32_t left = 4 * before * channels;
@@ -33,8 +34,8 @@ static inline void midge_words_fill(const midge_depthwise_conv_2d_words_s8_param
       const int32_t tap = 4 * group + i < window->filter_height ? 4 * group + i : 4 * group;
       const int32_t y = top + tap * window->dilation_height;
       rows[i] = NULL;
-      if (y >= 0 && y < window->input_height) {
-        rows[i] = image + ((ptrdiff_t)y * window->input_width + (x < 0 ? 0 : x)) * window->input_channels + channel;
+      if (y >= 0 && y < window->input_height && columns > 0) {
+        rows[i] = image + ((ptrdiff_t)y * window->input_width + first) * window->input_channels + channel;
       }
     }
     if (padding || bytes % 16 > 0) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from midge.runtime.operators.variant import Variant
-from midge.runtime.operators.variants import (
+from midge.runtime.operators.variants import (, lanes, words
     dot,
     fields,
     joined,

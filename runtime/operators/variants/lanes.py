@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from midge.runtime.graph import Array, DType, Node
-from midge.runtime.operators.conv_geometry import conv_window, input_zero_point
+from midge.runtime.operators.conv_geometry import conv_window, depthwise_window, input_zero_point
 from midge.runtime.operators.row import constant
 from midge.runtime.operators.variant import Variant
 from midge.runtime.operators.weighted import channel_records, factors, output_params
-from midge.runtime.operators.window import Window
+from midge.runtime.operators.window import Window, without_interior
 from midge.runtime.program import KernelCall, ParamValue, Target
 
 _ARCHES = ("mve",)
@@ -44,6 +44,16 @@ def _lower_fully_connected(node: Node, target: Target) -> tuple[KernelCall, ...]
     pixels = node.input(0).elements // depth
     window = Window(1, 1, pixels, depth, 1, pixels, channels, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0, pixels)
     return lower_lanes(node, target, window, weights.reshape(channels, 1, 1, depth))
+
+
+def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
+    """With one input channel, which every output channel reads, it is a convolution."""
+    if node.input(0).dtype != DType.INT8 or node.input(0).shape[3] != 1:
+        return None
+    window = depthwise_window(node)
+    if window.dilation_width > 1:
+        window = without_interior(window)
+    return lower_lanes(node, target, window, np.moveaxis(constant(node.input(1), "weights"), 3, 0))
 
 
 def lower_lanes(node: Node, target: Target, window: Window, weights: Array) -> tuple[KernelCall, ...] | None:
@@ -189,4 +199,5 @@ def pixelwise_lead(window: Window, together: int) -> int:
 
 
 CONV_2D = Variant("lanes", _ARCHES, _lower_conv)
+DEPTHWISE_CONV_2D = Variant("lanes", _ARCHES, _lower_depthwise)
 FULLY_CONNECTED = Variant("lanes", _ARCHES, _lower_fully_connected)

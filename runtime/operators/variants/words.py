@@ -52,8 +52,8 @@ class _Pass:
         """Bytes of scratch: sums, where there are several vectors, and words."""
         window = self.window
         starts = np.arange(0, window.output_width, self.columns) * window.stride_width - window.padding_left
-        before = np.maximum(-starts, 0)
-        inside = np.minimum(self.width - before, window.input_width - np.maximum(starts, 0))
+        before = np.clip(-starts, 0, self.width)
+        inside = np.minimum(self.width - before, np.clip(window.input_width - starts, 0, window.input_width))
         written = before * self.channels + -(-inside * self.channels // 16) * 16
         last = max(self.width * self.channels, int(written.max()))
         sums = _WORDS * self.columns if self.groups * window.filter_width > _WORDS else 0
