@@ -16,15 +16,21 @@ typedef struct {
   int32_t stride; /* bytes from one window to the next */
 } midge_planar_job;
 
+typedef void (*midge_planar_row)(const midge_planar_job *job);
+
 /* Inner loops, replaced like those of inner_loops.h. */
 
 /* Computes the sums of one row for any filter and stride; the plane holds int8, or uint8 in the second form. */
 void midge_planar_row_s8(const midge_planar_job *job);
 void midge_planar_row_u8(const midge_planar_job *job);
 
-/* The same for 3x3 filters of stride 1. */
+/* The same for 3x3 filters of stride 1 along the row. */
 void midge_planar_row_3x3_s8(const midge_planar_job *job);
 void midge_planar_row_3x3_u8(const midge_planar_job *job);
+
+/* The same for 3x3 filters of stride 2 along the row. */
+void midge_planar_row_3x3_stride2_s8(const midge_planar_job *job);
+void midge_planar_row_3x3_stride2_u8(const midge_planar_job *job);
 
 /* Copies a row of one channel's inputs, `step` bytes apart, adding `offset` (0, or 128 modulo 256) to each. */
 void midge_planar_copy_s8(const int8_t *input, int32_t step, int32_t count, int32_t offset, int8_t *target);

@@ -30,7 +30,9 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
     weights = constant(node.input(1), "weights")[0].transpose(2, 0, 1)
     steps = (window.input_width * window.input_channels, window.input_channels)
     output_steps = (window.output_width * window.output_channels, window.output_channels)
-    if _cost(window.output_height, window.output_width) > _cost(window.output_width, window.output_height):
+    if _cost(window.output_height, window.input_height, window.output_width) > _cost(
+        window.output_width, window.input_width, window.output_height
+    ):
         window, weights = _transposed(window), weights.transpose(0, 2, 1)
         steps, output_steps = steps[::-1], output_steps[::-1]
     if window.dilation_width > 1:
@@ -62,9 +64,9 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
     return (KernelCall("midge_depthwise_conv_2d_planar_s8", params, inputs, outputs, scratch),)
 
 
-def _cost(height: int, width: int) -> int:
+def _cost(rows: int, input_rows: int, width: int) -> int:
     """Return about how many instructions the rows of an image take: some per row, many per pixel that is left over."""
-    return height * (8 + width // _TOGETHER * _TOGETHER + 2 * (width % _TOGETHER))
+    return rows * (8 + width // _TOGETHER * _TOGETHER + 2 * (width % _TOGETHER)) + 2 * input_rows
 
 
 def _transposed(window: Window) -> Window:
