@@ -148,8 +148,8 @@ void midge_gather_windows_s8(const midge_conv_2d_lanes_s8_params *params, const 
 void midge_gather_clipped_s8(const midge_window *window, const int8_t *image, int32_t y, int32_t x, int32_t padding,
                              int8_t *patch);
 
-/* What the loops over planes (see midge_depthwise_conv_2d_planes_s8) work on, for one channel. Assembly reads it as words
- * in this order and may change all of it. Weights are pairs like the pixels. */
+/* What the loops over planes (see midge_depthwise_conv_2d_planes_s8) work on: a run of one channel. Assembly reads it as
+ * words in this order and may change all but what stands before `output`. Weights are pairs like the pixels. */
 typedef struct {
   int32_t upper[3];       /* rows 0 and 1 of the filter, by column */
   int32_t lower[3];       /* rows 1 and 2 */

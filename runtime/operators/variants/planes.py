@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,79 +16,210 @@ from midge.runtime.operators.window import Window
 from midge.runtime.program import KernelCall, ParamValue, Target
 
 _ARCHES = ("armv7em",)
-GROUP = 4
+_GROUP = 4
 """Channels whose planes lie in scratch at a time."""
-BAND_LIMIT = 4096
+_BAND_LIMIT = 4096
 """Bytes of planes that a band of rows may take, where fewer rows would do."""
-MAX_TAPS = 128
-"""Most taps of a filter; their expanded weights lie in scratch too."""
+_MAX_TAPS = 128
+"""Most taps of a filter; its expanded weights lie in scratch too."""
+
+Run = tuple[int, int, int, int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A depthwise convolution by the axis whose pixels are paired (rows) and the other one; steps are in bytes."""
+
+    input_rows: int
+    input_columns: int
+    output_rows: int
+    output_columns: int
+    filter_rows: int
+    filter_columns: int
+    row_stride: int
+    column_stride: int
+    padding_top: int
+    padding_left: int
+    input_row_step: int
+    input_column_step: int
+    output_row_step: int
+    output_column_step: int
+    turned: bool = False
+
+    @property
+    def pairs(self) -> int:
+        """Output rows in a block: two where both begin in the same pair of rows of pixels."""
+        return 2 if self.row_stride == 1 else 1
+
+    @property
+    def reach(self) -> int:
+        """Pairs of rows that the windows of a block lie in."""
+        return -(-(self.filter_rows + self.pairs - 1) // 2)
+
+    @property
+    def steps(self) -> int:
+        """Blocks from top to bottom."""
+        return -(-self.output_rows // self.pairs)
+
+    @property
+    def line(self) -> bool:
+        """Whether there is one column only, so that pairs of rows can take the place of columns."""
+        return self.row_stride == 1 and self.input_columns == self.filter_columns == self.output_columns == 1
+
+    @property
+    def is_3x3(self) -> bool:
+        """Whether there are loops for just this filter."""
+        return self.filter_rows == self.filter_columns == 3 and self.row_stride == self.column_stride <= 2
+
+    @property
+    def cost(self) -> int:
+        """About how many instructions a channel takes: blocks, ends of rows."""
+        columns = -(-self.output_columns // 2)
+        whole, odd = divmod(self.output_rows, self.pairs)
+        return whole * (51 * columns + 15) + odd * 30 * columns
+
+    def runs(self, rows: int) -> list[Run]:
+        """Return the runs over some output rows, see kernels.h; the first row lies on a block."""
+        if self.line:
+            pairs, odd = divmod(rows, 2)
+            step = self.output_row_step
+            return _columns((0, 0), pairs, 2 * step, 1, step, 1, 0) + (
+                _columns((pairs, 2 * pairs * step), 1, step, 1, 0, 1, 0) if odd else []
+            )
+        blocks, odd = divmod(rows, self.pairs)
+        step, columns, stride = self.output_row_step, self.output_columns, self.column_stride
+        lower = step if self.pairs == 2 else 0
+        whole = _columns((0, 0), columns, self.output_column_step, stride, lower, blocks, self.pairs * step)
+        start = (blocks * pitch(self), blocks * self.pairs * step)
+        return whole + (_columns(start, columns, self.output_column_step, stride, 0, 1, 0) if odd else [])
+
+
+def pitch(walk: Walk) -> int:
+    """Return the words from one pair of rows to the next: a block of one column still reads what two would."""
+    if walk.line:
+        return 1
+    columns = walk.output_columns + walk.output_columns % 2
+    return (columns - 1) * walk.column_stride + walk.filter_columns
+
+
+def _columns(
+    start: tuple[int, int], columns: int, step: int, stride: int, lower: int, rows: int, down: int
+) -> list[Run]:
+    """Return the runs over all columns of some rows (or pairs of rows, if `lower` is not 0), `down` bytes apart."""
+    plane, output = start
+    even = columns // 2 * 2
+    runs: list[Run] = []
+    if even and rows:
+        runs.append((plane, output, step, lower, even // 2, rows, down - even * step))
+    if columns > even and rows:
+        runs.append((plane + even * stride, output + even * step, 0, lower, 1, rows, down))
+    return runs
+
+
+def _walk(window: Window) -> Walk:
+    channels = window.input_channels
+    return Walk(
+        window.input_height,
+        window.input_width,
+        window.output_height,
+        window.output_width,
+        window.filter_height,
+        window.filter_width,
+        window.stride_height,
+        window.stride_width,
+        window.padding_top,
+        window.padding_left,
+        window.input_width * channels,
+        channels,
+        window.output_width * channels,
+        channels,
+    )
+
+
+def _turn(walk: Walk) -> Walk:
+    """Return the same with rows and columns exchanged."""
+    return Walk(
+        walk.input_columns,
+        walk.input_rows,
+        walk.output_columns,
+        walk.output_rows,
+        walk.filter_columns,
+        walk.filter_rows,
+        walk.column_stride,
+        walk.row_stride,
+        walk.padding_left,
+        walk.padding_top,
+        walk.input_column_step,
+        walk.input_row_step,
+        walk.output_column_step,
+        walk.output_row_step,
+        not walk.turned,
+    )
+
+
+def _best_walk(window: Window) -> Walk:
+    """Turn where that is cheaper and the output may still lie on the input: every pixel on its own counterpart."""
+    walk = _walk(window)
+    turned = _turn(walk)
+    if turned.line:
+        return turned
+    alike = (walk.input_rows, walk.input_columns) == (walk.output_rows, walk.output_columns)
+    return turned if alike and not walk.line and walk.row_stride == 1 and turned.cost < walk.cost else walk
 
 
 def _lower(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
-    window = _upright(depthwise_window(node))
+    window = depthwise_window(node)
+    output = output_params(node)
     if (
         node.input(0).dtype != DType.INT8
         or window.output_channels != window.input_channels
         or (window.dilation_height, window.dilation_width) != (1, 1)
-        or window.stride_height > 2
-        or window.filter_height * window.filter_width > MAX_TAPS
+        or window.filter_height * window.filter_width > _MAX_TAPS
+        or (output["activation_min"], output["activation_max"]) != (-128, 127)
     ):
         return None
-    taps = constant(node.input(1), "weights").reshape(-1, window.output_channels)
-    rows = np.ascontiguousarray(taps.T)
-    output = output_params(node)
-    if (output["activation_min"], output["activation_max"]) != (-128, 127):
+    walk = _best_walk(window)
+    if walk.row_stride > 2:
         return None
-    zero_point = output["output_zero_point"]
-    assert isinstance(zero_point, int)
-    single, records = _records(node, rows, zero_point)
+    weights = constant(node.input(1), "weights")[0].transpose(2, 0, 1)
+    single, records = _records(node, np.ascontiguousarray(weights.reshape(window.output_channels, -1)))
     if records is None:
         return None
-    geometry = _geometry(window)
     params: dict[str, ParamValue] = {
-        "window": window.as_param(),
-        **geometry,
+        "batches": window.batches,
+        "channels": window.input_channels,
+        "input_rows": walk.input_rows,
+        "input_columns": walk.input_columns,
+        "input_row_step": walk.input_row_step,
+        "input_column_step": walk.input_column_step,
+        "input_bytes": node.input(0).nbytes // window.batches,
+        "output_bytes": node.output().nbytes // window.batches,
+        "filter_height": walk.filter_rows,
+        "filter_width": walk.filter_columns,
+        "padding_top": walk.padding_top,
+        "padding_left": walk.padding_left,
         "input_zero_point": input_zero_point(node),
-        "single_rounding": int(single),
-        "weights": rows,
+        "column_stride": 1 if walk.line else walk.column_stride,
+        **_bands(walk, min(_GROUP, window.input_channels)),
+        "weights": np.ascontiguousarray(weights.transpose(0, 2, 1) if walk.turned else weights),
         "records": records,
     }
-    planes = min(GROUP, window.input_channels) * geometry["plane_words"]
-    scratch = 4 * (planes + geometry["weight_words"])
+    words = params["plane_words"], params["weight_words"]
+    assert isinstance(words[0], int) and isinstance(words[1], int)
+    shape = ("_3x3" if walk.row_stride == 1 else "_3x3_stride2") if walk.is_3x3 else ""
+    kernel = f"midge_depthwise_conv_2d_planes{shape}{'' if single else '_exact'}_s8"
+    scratch = 4 * (words[0] * min(_GROUP, window.input_channels) + words[1])
     inputs, outputs = (node.input_index(0),), node.operator.outputs
-    return (KernelCall("midge_depthwise_conv_2d_planes_s8", params, inputs, outputs, scratch, in_place=True),)
+    return (KernelCall(kernel, params, inputs, outputs, scratch, in_place=True),)
 
 
-def _upright(window: Window) -> Window:
-    """Let a single row of pixels run downwards: the same memory, and pairs of pixels one below the other."""
-    if window.input_height > 1 or window.filter_height > 1:
-        return window
-    return replace(
-        window,
-        input_height=window.input_width,
-        input_width=1,
-        output_height=window.output_width,
-        output_width=1,
-        filter_height=window.filter_width,
-        filter_width=1,
-        stride_height=window.stride_width,
-        stride_width=1,
-        dilation_height=window.dilation_width,
-        dilation_width=1,
-        padding_top=window.padding_left,
-        padding_left=0,
-        interior_top=window.interior_left,
-        interior_bottom=window.interior_right,
-        interior_left=window.interior_top,
-        interior_right=window.interior_bottom,
-    )
-
-
-def _records(node: Node, rows: Array, zero_point: int) -> tuple[bool, Array | None]:
+def _records(node: Node, rows: Array) -> tuple[bool, Array | None]:
     """Return whether one rounding does, and the constants of every channel."""
     records = channel_records(node, rows)
     if records is None:
         return False, None
+    zero_point = output_params(node)["output_zero_point"]
+    assert isinstance(zero_point, int)
     multiplier, shift = (np.broadcast_to(values, len(rows)) for values in factors(node))
     if zero_point == -128:
         joined = single_rounding(folded_bias(node, rows, len(rows)), multiplier, shift, rows, zero_point)
@@ -99,33 +230,39 @@ def _records(node: Node, rows: Array, zero_point: int) -> tuple[bool, Array | No
     return False, np.stack([records[:, 0], records[:, 1], rounding, right], axis=1).astype(np.int32)
 
 
-def _geometry(window: Window) -> dict[str, int]:
-    """Return the extents of planes and expanded weights, in words, as the parameters are named."""
-    height, width = window.filter_height, window.filter_width
-    both = window.stride_height == 1
-    pairs = -(-window.output_height // 2) if both else window.output_height
-    reach = -(-(height + both) // 2)
-    total = pairs + reach - 1
-    if both and (window.input_width, width, window.output_width) == (1, 1, 1):
-        return {
-            "shape": 2,
-            "reach": reach,
-            "band_pairs": total,
-            "pitch": 1,
-            "plane_words": total + pairs % 2,
-            "weight_words": 2 * reach,
-        }
-    pitch = window.padded_width + (window.output_width % 2) * window.stride_width
-    row_bytes = 4 * pitch * min(GROUP, window.input_channels)
-    band = min(total, max(reach, BAND_LIMIT // row_bytes))
-    fast = (height, width) == (3, 3) and window.stride_width == window.stride_height
+def _bands(walk: Walk, planes: int) -> dict[str, ParamValue]:
+    """Return planes, bands and runs as the parameters are named."""
+    keep = walk.reach - 1
+    total = walk.steps + keep
+    if walk.line:
+        steps = walk.steps
+        runs = walk.runs(walk.output_rows)
+        plane_words = max(total, *(run[0] + 2 * run[4] + keep for run in runs))
+    else:
+        limit = max(walk.reach, _BAND_LIMIT // (4 * pitch(walk) * planes))
+        steps = min(total, limit) - keep
+        plane_words = (steps + keep) * pitch(walk)
+    bands = (walk.steps - 1) // steps
+    last = walk.steps - bands * steps
+    band_runs = walk.runs(steps * walk.pairs) if bands else []
+    last_runs = walk.runs(walk.output_rows - bands * steps * walk.pairs)
+    columns = walk.reach if walk.line else walk.filter_columns
+    reach = 1 if walk.line else walk.reach
     return {
-        "shape": int(fast),
         "reach": reach,
-        "band_pairs": band,
-        "pitch": pitch,
-        "plane_words": band * pitch,
-        "weight_words": 0 if fast else 2 * reach * width,
+        "block_columns": columns,
+        "weight_words": 0 if walk.is_3x3 else 2 * reach * columns,
+        "plane_words": plane_words,
+        "pitch": pitch(walk),
+        "line": int(walk.line),
+        "bands": bands,
+        "band_pairs": steps + keep,
+        "last_pairs": last + keep,
+        "keep_pairs": keep,
+        "band_output": steps * walk.pairs * walk.output_row_step,
+        "band_runs": len(band_runs),
+        "last_runs": len(last_runs),
+        "runs": np.array(band_runs + last_runs, np.int32),
     }
 
 

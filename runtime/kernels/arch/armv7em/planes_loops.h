@@ -23,12 +23,12 @@
 #define MIDGE_PLANES_COLUMN_STRIDE "#60"
 #define MIDGE_PLANES_PLANE "#64"
 #define MIDGE_PLANES_WEIGHTS "#68"
-#define MIDGE_PLANES_WIDTH "#72"
+#define MIDGE_PLANES_COLUMNS "#72"
 #define MIDGE_PLANES_REACH "#76"
+#define MIDGE_PLANES_COUNT "#80"
 
 typedef char midge_planes_job_begins_as_read[offsetof(midge_planes_job, lower) == 12 ? 1 : -1];
-typedef char midge_planes_job_ends_as_read[offsetof(midge_planes_job, reach) == 88 ? 1 : -1];
-typedef char midge_planes_job_is_23_words[sizeof(midge_planes_job) == 92 ? 1 : -1];
+typedef char midge_planes_job_is_24_words[sizeof(midge_planes_job) == 96 ? 1 : -1];
 
 #define MIDGE_PLANES_ENTER       \
   ".syntax unified\n"            \

@@ -1,4 +1,4 @@
-#include "planes.h"
+#include "planes_loops.h"
 
 void midge_planes_row_3x3_s8(midge_planes_job *job) { midge_planes_run_3x3(job, 0, 1, midge_planes_finish); }
 

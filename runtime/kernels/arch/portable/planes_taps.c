@@ -1,4 +1,4 @@
-#include "planes.h"
+#include "planes_loops.h"
 
 void midge_planes_taps_s8(midge_planes_job *job) { midge_planes_run_taps(job, midge_planes_finish); }
 

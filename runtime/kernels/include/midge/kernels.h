@@ -415,10 +415,11 @@ typedef struct {
 void midge_depthwise_conv_2d_wide_s8(const midge_depthwise_conv_2d_wide_s8_params *params, const int8_t *input,
                                      int8_t *output, void *scratch);
 
-/* Depthwise convolution with depth multiplier 1, dilation 1 and a row stride of 1 or 2, one channel after the other.
- * Four channels at a time are copied to planes in scratch: a word holds two pixels of one channel, rows 2i and 2i + 1 of
- * the padded image, the upper row in the low half; `pitch` words follow each other along a row. `band_pairs` pairs of
- * rows are there at a time. The interior is not used. The output may start at the same byte as the input.
+/* Depthwise convolution with depth multiplier 1 and dilation 1, one channel after the other. Four channels at a time are
+ * copied to planes in scratch: a word holds two pixels of one channel, rows 2i and 2i + 1 of the padded image, the upper
+ * row in the low half; `pitch` words follow each other along a row. Bands of rows are done one after the other: of
+ * band_pairs pairs of rows in a plane the last keep_pairs stay for the next band. The output may start at the same byte
+ * as the input, as far as the compiler of the model says so.
  *
  * With `single_rounding` a record is what a sum starts from, a multiplier, an offset, and by how many bits weights are
  * scaled; the output is ((sum * multiplier >> 32) + offset) >> 9, saturated. Otherwise it is the bias, 2 * multiplier -
@@ -438,8 +439,32 @@ typedef struct {
   const int8_t *weights;  /* [channels][filter_height][filter_width] */
   const int32_t *records; /* [channels][4] */
 } midge_depthwise_conv_2d_planes_s8_params;
-void midge_depthwise_conv_2d_planes_s8(const midge_depthwise_conv_2d_planes_s8_params *params, const int8_t *input,
-                                       int8_t *output, void *scratch);
+
+/* Any filter. */
+void midge_depthwise_conv_2d_planes_s8(const midge_depthwise_conv_2d_planes_s8_params *params, const int8_t *input, int8_t *output,
+                                       void *scratch);
+typedef midge_depthwise_conv_2d_planes_s8_params midge_depthwise_conv_2d_planes_exact_s8_params;
+void midge_depthwise_conv_2d_planes_exact_s8(const midge_depthwise_conv_2d_planes_exact_s8_params *params,
+                                             const int8_t *input, int8_t *output,
+                                             void *scratch);
+/* A filter of 3x3 with stride 1. */
+typedef midge_depthwise_conv_2d_planes_s8_params midge_depthwise_conv_2d_planes_3x3_s8_params;
+void midge_depthwise_conv_2d_planes_3x3_s8(const midge_depthwise_conv_2d_planes_3x3_s8_params *params,
+                                           const int8_t *input, int8_t *output,
+                                           void *scratch);
+typedef midge_depthwise_conv_2d_planes_s8_params midge_depthwise_conv_2d_planes_3x3_exact_s8_params;
+void midge_depthwise_conv_2d_planes_3x3_exact_s8(const midge_depthwise_conv_2d_planes_3x3_exact_s8_params *params,
+                                                 const int8_t *input, int8_t *output,
+                                                 void *scratch);
+/* With stride 2. */
+typedef midge_depthwise_conv_2d_planes_s8_params midge_depthwise_conv_2d_planes_3x3_stride2_s8_params;
+void midge_depthwise_conv_2d_planes_3x3_stride2_s8(const midge_depthwise_conv_2d_planes_3x3_stride2_s8_params *params,
+                                                   const int8_t *input, int8_t *output,
+                                                   void *scratch);
+typedef midge_depthwise_conv_2d_planes_s8_params midge_depthwise_conv_2d_planes_3x3_stride2_exact_s8_params;
+void midge_depthwise_conv_2d_planes_3x3_stride2_exact_s8(const midge_depthwise_conv_2d_planes_3x3_stride2_exact_s8_params *params,
+                                                         const int8_t *input, int8_t *output,
+                                                         void *scratch);
 
 /* Depthwise convolution with depth multiplier 1 for processors with vectors of 16 bytes that can gather four words. The
  * rows that an output row reads are interleaved by four in scratch: byte r of a word comes from row r of a group of four,

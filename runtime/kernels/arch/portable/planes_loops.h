@@ -1,6 +1,6 @@
 /* What the portable loops over planes share. */
-#ifndef MIDGE_PLANES_H
-#define MIDGE_PLANES_H
+#ifndef MIDGE_PORTABLE_PLANES_LOOPS_H
+#define MIDGE_PORTABLE_PLANES_LOOPS_H
 
 #include "inner_loops.h"
 #include "requantize.h"
@@ -57,34 +57,39 @@ static inline void midge_planes_run_3x3(const midge_planes_job *job, int both, i
   }
 }
 
-/* One row of a job with any filter. */
+/* All rows of a job with any filter. */
 static inline void midge_planes_run_taps(const midge_planes_job *job, midge_planes_finisher finish) {
-  const int32_t *plane = job->plane;
+  const int32_t pitch = job->pitch / 4;
+  const int32_t stride = job->column_stride / 4;
   int8_t *output = job->output;
 
-  for (int32_t block = 0; block < job->blocks; ++block) {
-    int8_t result[2][2];
-    for (int32_t column = 0; column < 2; ++column) {
-      const int32_t *weights = job->weights;
-      int32_t sum = job->start;
-      int32_t next = job->start;
-      for (int32_t row = 0; row < job->reach; ++row) {
-        const int32_t *word = plane + row * (job->pitch / 4);
-        for (int32_t i = 0; i < job->filter_width; ++i) {
-          sum += midge_pair_product(word[i], weights[0]);
-          next += midge_pair_product(word[i], weights[1]);
-          weights += 2;
+  for (int32_t row = 0; row < job->rows; ++row) {
+    const int32_t *plane = job->plane + row * pitch;
+    for (int32_t block = 0; block < job->blocks; ++block) {
+      int8_t result[2][2];
+      for (int32_t column = 0; column < 2; ++column) {
+        const int32_t *weights = job->weights;
+        int32_t sum = job->start;
+        int32_t next = job->start;
+        for (int32_t y = 0; y < job->reach; ++y) {
+          const int32_t *word = plane + y * pitch;
+          for (int32_t x = 0; x < job->columns; ++x) {
+            sum += midge_pair_product(word[x], weights[0]);
+            next += midge_pair_product(word[x], weights[1]);
+            weights += 2;
+          }
         }
+        result[0][column] = finish(job, sum);
+        result[1][column] = finish(job, next);
+        plane += stride;
       }
-      result[0][column] = finish(job, sum);
-      result[1][column] = finish(job, next);
-      plane += job->column_stride / 4;
+      output[job->row_step + job->column_step] = result[1][1];
+      output[job->row_step] = result[1][0];
+      output[job->column_step] = result[0][1];
+      output[0] = result[0][0];
+      output += 2 * job->column_step;
     }
-    output[job->row_step + job->column_step] = result[1][1];
-    output[job->row_step] = result[1][0];
-    output[job->column_step] = result[0][1];
-    output[0] = result[0][0];
-    output += 2 * job->column_step;
+    output += job->advance;
   }
 }
 

@@ -1,0 +1,11 @@
+#ifndef MIDGE_DEPTHWISE_CONV_2D_PLANES_3X3_EXACT_S8_H
+#define MIDGE_DEPTHWISE_CONV_2D_PLANES_3X3_EXACT_S8_H
+
+#include "planes.h"
+
+static inline void midge_depthwise_conv_2d_planes_3x3_exact_s8_body(
+    const midge_depthwise_conv_2d_planes_3x3_exact_s8_params *params, const int8_t *input, int8_t *output, void *scratch) {
+  midge_planes_body(params, input, output, scratch, 1, midge_planes_load_3x3, midge_planes_rows_3x3_exact_s8, midge_planes_row_3x3_exact_s8);
+}
+
+#endif
