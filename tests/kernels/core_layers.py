@@ -108,7 +108,9 @@ LIMITS: tuple[tuple[str, str, object], ...] = (
     ("row_bands", "_LEAST_SCRATCH", 1 << 18),
     ("joined", "FEWEST_PIXELS", 0),
     ("joined", "BLOCK_BYTES", 64),
-    ("planes", "BAND_LIMIT", 64),
+    ("planes", "_BAND_LIMIT", 64),
+    ("winograd", "_DIRECT", 1e9),
+    ("words", "_SCRATCH", {"speed": 0}),
 )
 """(module of `operators.variants`, name, another value): what a variant weighs its speed and its scratch with.
 
