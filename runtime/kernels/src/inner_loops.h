@@ -151,14 +151,14 @@ void midge_gather_clipped_s8(const midge_window *window, const int8_t *image, in
 /* What the loops over planes (see midge_depthwise_conv_2d_planes_s8) work on: a run of one channel. Assembly reads it as
  * words in this order and may change all but what stands before `output`. Weights are pairs like the pixels. */
 typedef struct {
-  int32_t upper[3];       /* rows 0 and 1 of the filter, by column */
+  int32_t upper[3];       /* rows 0 and 1 of a 3x3 filter, by column */
   int32_t lower[3];       /* rows 1 and 2 */
   int32_t start;          /* the channel's record */
   int32_t multiplier;
   int32_t offset;
   int32_t shift;
-  int8_t *output;
-  int32_t column_step;    /* bytes from one output pixel to the next; 0 if only the first of a block counts */
+  int8_t *output;         /* the first block's */
+  int32_t column_step;    /* of the run, as the next four */
   const int32_t *end;     /* for the loop's own use */
   int32_t row_step;       /* bytes from the upper output row to the lower one; 0 if only the upper one counts */
   int32_t blocks;         /* blocks of two output columns, at least 1 */
@@ -166,14 +166,14 @@ typedef struct {
   int32_t advance;        /* bytes from the end of a row's last block to the next row or pair of rows */
   int32_t pitch;          /* bytes from one pair of pixel rows to the next */
   int32_t column_stride;  /* bytes from one output column's pixels to the next one's */
-  const int32_t *plane;   /* the first window's first word */
-  const int32_t *weights; /* for taps: [reach][filter_width], even and odd output row's by turns */
-  int32_t filter_width;
-  int32_t reach;
+  const int32_t *plane;   /* the first block's first word */
+  const int32_t *weights; /* for any filter: [reach][columns], upper and lower output row's by turns */
+  int32_t columns;        /* that a window begins in */
+  int32_t reach;          /* pairs of rows likewise */
+  int32_t count;          /* for the loop's own use */
 } midge_planes_job;
 
-/* A 3x3 filter with stride 1: two output rows by two columns at a time; one output row; with stride 2. Those without
- * `exact` round once. */
+/* A 3x3 filter with stride 1 in blocks of two rows and of one row; with stride 2. Those without `exact` round once. */
 void midge_planes_rows_3x3_s8(midge_planes_job *job);
 void midge_planes_rows_3x3_exact_s8(midge_planes_job *job);
 void midge_planes_row_3x3_s8(midge_planes_job *job);
@@ -181,7 +181,7 @@ void midge_planes_row_3x3_exact_s8(midge_planes_job *job);
 void midge_planes_row_3x3_stride2_s8(midge_planes_job *job);
 void midge_planes_row_3x3_stride2_exact_s8(midge_planes_job *job);
 
-/* Any filter: two output rows by two columns at a time. Uses only the first of `rows`. */
+/* Any filter, in blocks of two rows; for runs of one row it may store both at the same place, the upper one last. */
 void midge_planes_taps_s8(midge_planes_job *job);
 void midge_planes_taps_exact_s8(midge_planes_job *job);
 

@@ -421,21 +421,46 @@ void midge_depthwise_conv_2d_wide_s8(const midge_depthwise_conv_2d_wide_s8_param
  * band_pairs pairs of rows in a plane the last keep_pairs stay for the next band. The output may start at the same byte
  * as the input, as far as the compiler of the model says so.
  *
- * With `single_rounding` a record is what a sum starts from, a multiplier, an offset, and by how many bits weights are
- * scaled; the output is ((sum * multiplier >> 32) + offset) >> 9, saturated. Otherwise it is the bias, 2 * multiplier -
- * 2^32, (2 * zero point + 1) << (e - 1), and the right shift e; see midge_requantize_record_s8. No other clamp.
+ * A run is a rectangle of output pixels, done in blocks of two columns and, unless row_step is 0, two rows: its first
+ * pixel's place in a plane, in words, and in the band's output, in bytes; bytes from a pixel to its right neighbour (0:
+ * only the first of a block counts) and from the upper row to the lower one; blocks in a row; rows or pairs of rows; and
+ * bytes from the end of the last block to the next row or pair of rows.
+ *
+ * A record is what a sum starts from, a multiplier, an offset, and by how many bits weights are scaled; the output is
+ * ((sum * multiplier >> 32) + offset) >> 9, saturated. `exact` kernels, for outputs that no single rounding gives, have
+ * the bias, 2 * multiplier - 2^32, (2 * zero point + 1) << (e - 1), and the right shift e in their records; see
+ * midge_requantize_record_s8. There is no other clamp.
  *
  * Scratch: weight_words words, then plane_words for each of min(4, channels) planes. */
 typedef struct {
-  midge_window window;
-  int32_t shape;        /* 0 any; 1 a filter of 3x3 and equal strides; 2 one column of pixels, row stride 1, pitch 1 */
-  int32_t reach;        /* pairs of rows that a pair of output rows (row stride 1) or an output row (2) reads */
-  int32_t band_pairs;   /* at least `reach` */
-  int32_t pitch;        /* columns that windows reach, and for an odd number of output columns column stride more */
-  int32_t plane_words;
-  int32_t weight_words; /* 2 * reach * filter_width, or 0 for shape 1 */
+  int32_t batches;
+  int32_t channels;
+  int32_t input_rows;
+  int32_t input_columns;
+  int32_t input_row_step; /* bytes */
+  int32_t input_column_step;
+  int32_t input_bytes;    /* of one image, likewise of one output */
+  int32_t output_bytes;
+  int32_t filter_height;
+  int32_t filter_width;
+  int32_t padding_top;
+  int32_t padding_left;
   int32_t input_zero_point;
-  int32_t single_rounding;
+  int32_t reach;          /* pairs of rows, and columns, that one block's windows begin in; for any filter */
+  int32_t block_columns;
+  int32_t column_stride;  /* words from one output column's pixels to the next one's */
+  int32_t weight_words;   /* for any filter: 2 * reach * block_columns, else 0 */
+  int32_t plane_words;
+  int32_t pitch;
+  int32_t line;           /* whether pairs of rows take the place of columns: one column of pixels, pitch 1 */
+  int32_t bands;          /* before the last one */
+  int32_t band_pairs;
+  int32_t last_pairs;     /* pairs of rows in the last band */
+  int32_t keep_pairs;
+  int32_t band_output;    /* bytes of output of a band but the last */
+  int32_t band_runs;
+  int32_t last_runs;
+  const int32_t *runs;    /* [band_runs, then last_runs][7] */
   const int8_t *weights;  /* [channels][filter_height][filter_width] */
   const int32_t *records; /* [channels][4] */
 } midge_depthwise_conv_2d_planes_s8_params;
