@@ -46,6 +46,11 @@ void midge_depthwise4_f32(const float *window, int32_t rows, int32_t row_stride,
 float midge_depthwise1_f32(const float *window, int32_t rows, int32_t row_stride, int32_t columns,
                            int32_t column_stride, const float *weights);
 
+/* Adds four channels of a window's pixels to sum[0] to sum[3]; at least one row and one column. The strides count
+ * elements. */
+void midge_pool_sum4_s8(const int8_t *first, int32_t rows, int32_t row_stride, int32_t columns, int32_t column_stride,
+                        int32_t sum[4]);
+
 /* One row of the last axis of an addition; see midge_add_s8. The output may be either operand. */
 void midge_add_row_s8(const midge_add_s8_params *params, const int8_t *row1, const int8_t *row2, int8_t *output);
 
