@@ -67,7 +67,7 @@ static inline void midge_conv_2d_pairs_body(const midge_conv_2d_pairs_s8_params 
   midge_pairs_job job;
   job.patch = scratch;
   job.patch_end = job.patch + 2 * (ptrdiff_t)window_bytes;
-  job.rounding = 2 * params->output_zero_point + 1;
+  job.zero_point = params->output_zero_point;
   job.low = params->activation_min;
   job.high = params->activation_max;
   job.distance = step;

@@ -14,7 +14,7 @@ static inline void midge_fully_connected_pairs_body(const midge_fully_connected_
   midge_pairs_job job;
   job.patch = row;
   job.patch_end = row + 8 * (ptrdiff_t)((depth + 7) >> 3);
-  job.rounding = 2 * params->output_zero_point + 1;
+  job.zero_point = params->output_zero_point;
   job.low = params->activation_min;
   job.high = params->activation_max;
 

@@ -96,7 +96,7 @@ typedef struct {
   int16_t *patch_end;
   int8_t *output[2]; /* where the channels of the two pixels go */
   const int32_t *blocks_end;
-  int32_t rounding; /* 2 * output zero point + 1 */
+  int32_t zero_point; /* of the output */
   int32_t low;
   int32_t high;
   const int32_t *blocks; /* at least one; see midge_conv_2d_pairs_s8 */
@@ -111,8 +111,7 @@ typedef struct {
   int32_t channels;    /* of an output pixel; all of them are in the blocks if there are several pairs */
 } midge_pairs_job;
 
-/* All blocks for pairs of output pixels. `relu` is for low = -128 = the output's zero point and high = 127, `linear` for
- * low = -128 and high = 127. */
+/* All blocks for pairs of output pixels; for `linear` and `relu` see midge_conv_2d_pairs_linear_s8. */
 void midge_pairs_conv_s8(const midge_pairs_job *job);
 void midge_pairs_conv_linear_s8(const midge_pairs_job *job);
 void midge_pairs_conv_relu_s8(const midge_pairs_job *job);

@@ -77,10 +77,25 @@ static inline void midge_pairs_all_channels(void (*loop)(const midge_pairs_job *
   }
 }
 
+/* How a sum is scaled, by a record whose last word is a shift or a power of two to multiply with. */
+typedef int8_t (*midge_pairs_scale)(int32_t sum, const int32_t record[3], const midge_pairs_job *job);
+
+static inline int8_t midge_pairs_shift(int32_t sum, const int32_t record[3], const midge_pairs_job *job) {
+  return midge_requantize_record_s8(sum, record, job->zero_point, job->low, job->high);
+}
+
+/* A rounded division by 2^(32 - n) is a rounded high product with 2^n. */
+static inline int8_t midge_pairs_multiply(int32_t sum, const int32_t record[3], const midge_pairs_job *job) {
+  const int32_t x = midge_add_wrap(sum, record[0]);
+  const int32_t scaled = x + (int32_t)(((int64_t)x * record[1] + ((int64_t)1 << 31)) >> 32);
+  const int32_t signless = scaled + (scaled >> 31);
+  const int32_t shifted = (int32_t)(((int64_t)signless * record[2] + ((int64_t)1 << 31)) >> 32);
+  return (int8_t)midge_clamp(shifted + job->zero_point, -128, 127);
+}
+
 /* One block for `pixels` pixels, 1 or 2, which have been widened: `words` words each. */
 static inline void midge_pairs_block(const int32_t *block, const int16_t *patch, int32_t words, int32_t pixels,
-                                     const midge_pairs_job *job, int8_t *const output[2]) {
-  const int32_t zero_point = (job->rounding - 1) / 2;
+                                     midge_pairs_scale scale, const midge_pairs_job *job, int8_t *const output[2]) {
   const int32_t *weights = block + 2;
   const int32_t *rest = weights + 2 * words;
   const int32_t records[4][3] = {{block[0], rest[2], rest[3]},
@@ -101,14 +116,13 @@ static inline void midge_pairs_block(const int32_t *block, const int16_t *patch,
       }
     }
     for (int32_t channel = 0; channel < 4; ++channel) {
-      output[pixel][channel] =
-          midge_requantize_record_s8(sum[channel], records[channel], zero_point, job->low, job->high);
+      output[pixel][channel] = scale(sum[channel], records[channel], job);
     }
   }
 }
 
 /* The specification of the loops: `pixels` is 1 or 2. */
-static inline void midge_pairs_blocks(const midge_pairs_job *job, int32_t pixels) {
+static inline void midge_pairs_blocks(const midge_pairs_job *job, int32_t pixels, midge_pairs_scale scale) {
   const int32_t words = (int32_t)(job->patch_end - job->patch) / (2 * pixels);
   const int8_t *input = job->input;
   int8_t *output[2] = {job->output[0], job->output[1]};
@@ -121,7 +135,7 @@ static inline void midge_pairs_blocks(const midge_pairs_job *job, int32_t pixels
       input += job->advance;
     }
     for (const int32_t *block = job->blocks; block != job->blocks_end; block += 2 * words + MIDGE_PAIRS_RECORDS) {
-      midge_pairs_block(block, job->patch, words, pixels, job, output);
+      midge_pairs_block(block, job->patch, words, pixels, scale, job, output);
       output[0] += 4;
       output[1] += 4;
     }

@@ -78,16 +78,19 @@ def _block_params(
     `rows` are the weights, shape (channels, depth), `padded` the same with zeros between them.
     """
     records = channel_records(node, rows)
-    blocks = None if records is None else pack_blocks(padded, records, unit)
-    if blocks is None:
+    if records is None:
         return None
     output = output_params(node)
     limits = {name: output[name] for name in ("output_zero_point", "activation_min", "activation_max")}
     whole_range = (limits["activation_min"], limits["activation_max"]) == (-128, 127)
-    if not whole_range or target.optimize == "size":  # one copy of the loop, and that the shortest, for all layers
-        ending = ""
+    if not whole_range or records[:, 2].min() < 2 or target.optimize == "size":
+        ending = ""  # the shortest code; one copy of it serves all layers
     else:
         ending = "_relu" if limits["output_zero_point"] == -128 else "_linear"
+        records = np.column_stack([records[:, :2], np.int32(1) << (32 - records[:, 2])])
+    blocks = pack_blocks(padded, records, unit)
+    if blocks is None:
+        return None
     return ending, {"blocks": blocks, "block_words": blocks.shape[1], **limits}
 
 

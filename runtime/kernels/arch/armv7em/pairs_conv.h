@@ -28,23 +28,35 @@
 
 #define MIDGE_PAIRS_CONV_NEXT MIDGE_PAIRS_CONV_WORD("r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7")
 
-/* Both pixels of one channel: scale, round, clamp, store. lr is `rounding`, r8 and r9 point to the outputs. */
-#define MIDGE_PAIRS_CONV_FINISH(a, b, factor, shift, correct, clamp) \
-  "smmlar " a ", " a ", " factor ", " a "\n"                         \
-  "smmlar " b ", " b ", " factor ", " b "\n"                         \
-  correct(a) correct(b)                                              \
-  "lsl " factor ", lr, " shift "\n"                                  \
-  "add " a ", " a ", " factor ", asr #1\n"                           \
-  "add " b ", " b ", " factor ", asr #1\n"                           \
-  "asr " a ", " a ", " shift "\n"                                    \
-  "asr " b ", " b ", " shift "\n"                                    \
-  clamp(a, factor, shift) clamp(b, factor, shift)                    \
-  "strb " a ", [r8], #1\n"                                           \
+/* Both pixels of one channel: scale, round, add the zero point. lr is the zero point. */
+#define MIDGE_PAIRS_CONV_MULTIPLY(a, b, factor, power, correct) \
+  "smmlar " a ", " a ", " factor ", " a "\n"                    \
+  "smmlar " b ", " b ", " factor ", " b "\n"                    \
+  correct(a) correct(b)                                         \
+  "smmlar " a ", " a ", " power ", lr\n"                        \
+  "smmlar " b ", " b ", " power ", lr\n"
+
+/* The same with a shift, of at least 1. lr is twice the zero point and 1. */
+#define MIDGE_PAIRS_CONV_SHIFT(a, b, factor, shift, correct) \
+  "smmlar " a ", " a ", " factor ", " a "\n"                 \
+  "smmlar " b ", " b ", " factor ", " b "\n"                 \
+  correct(a) correct(b)                                      \
+  "lsl " factor ", lr, " shift "\n"                          \
+  "add " a ", " a ", " factor ", asr #1\n"                   \
+  "add " b ", " b ", " factor ", asr #1\n"                   \
+  "asr " a ", " a ", " shift "\n"                            \
+  "asr " b ", " b ", " shift "\n"
+
+/* Clamps and stores them. r8 and r9 point to the outputs. */
+#define MIDGE_PAIRS_CONV_FINISH(a, b, factor, shift, scale, correct, clamp) \
+  scale(a, b, factor, shift, correct)                                       \
+  clamp(a, factor, shift) clamp(b, factor, shift)                           \
+  "strb " a ", [r8], #1\n"                                                  \
   "strb " b ", [r9], #1\n"
 
 /* The body of a naked function that takes a midge_pairs_job. `unrolled` is a string. */
-#define MIDGE_PAIRS_CONV(unrolled, correct, clamp)                          \
-  MIDGE_PAIRS_ENTER(unrolled, 96)                                        \
+#define MIDGE_PAIRS_CONV(unrolled, rounding, scale, correct, clamp)                          \
+  MIDGE_PAIRS_ENTER(unrolled, 96, rounding)                                        \
   "3:\n"                                                          \
   "ldr r7, [sp, #56]\n"                                           \
   "cmp r7, #0\n"                                                  \
@@ -103,12 +115,12 @@
   "ldr r8, [sp, #12]\n"                                           \
   "ldr r9, [sp, #16]\n"                                           \
   "ldr lr, [sp, #24]\n"                                           \
-  MIDGE_PAIRS_CONV_FINISH("r4", "r5", "r10", "r11", correct, clamp) \
+  MIDGE_PAIRS_CONV_FINISH("r4", "r5", "r10", "r11", scale, correct, clamp) \
   "ldm r12!, {r4, r5, r10, r11}\n"                                \
-  MIDGE_PAIRS_CONV_FINISH("r0", "r1", "r4", "r5", correct, clamp) \
-  MIDGE_PAIRS_CONV_FINISH("r6", "r7", "r10", "r11", correct, clamp) \
+  MIDGE_PAIRS_CONV_FINISH("r0", "r1", "r4", "r5", scale, correct, clamp) \
+  MIDGE_PAIRS_CONV_FINISH("r6", "r7", "r10", "r11", scale, correct, clamp) \
   "ldm r12!, {r4, r5}\n"                                          \
-  MIDGE_PAIRS_CONV_FINISH("r2", "r3", "r4", "r5", correct, clamp) \
+  MIDGE_PAIRS_CONV_FINISH("r2", "r3", "r4", "r5", scale, correct, clamp) \
   "str r8, [sp, #12]\n"                                           \
   "str r9, [sp, #16]\n"                                           \
   "ldr lr, [sp, #4]\n"                                            \

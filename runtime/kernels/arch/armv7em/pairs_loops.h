@@ -1,11 +1,11 @@
 /* The loops over pairs of channels in assembly, in which every register counts.
  *
- * A word of weights holds two inputs of two channels, 256 * high + low each. SMLAD accumulates 256 * sum_high + sum_low,
- * SXTB16 leaves both low bytes, and another SMLAD accumulates sum_low. Both sums start from the low channel's bias,
- * which their difference loses.
+ * A word of weights holds two inputs of two channels, 256 * high + low each. SMLAD accumulates 256 * sum_high +
+ * sum_low, SXTB16 leaves both low bytes, and another SMLAD accumulates sum_low. Both sums start from the low channel's
+ * bias, which their difference loses.
  *
- * Requantization takes SMMLAR, which adds the sum itself to the rounded high product. The sign of negative values only
- * has to be corrected where the clamp lets them pass.
+ * Requantization takes SMMLAR, which adds the sum itself to the rounded high product, and once more, as a rounded shift
+ * that adds the zero point. The sign of negative values only has to be corrected where the clamp lets them pass.
  */
 #ifndef MIDGE_ARMV7EM_PAIRS_LOOPS_H
 #define MIDGE_ARMV7EM_PAIRS_LOOPS_H
@@ -17,17 +17,18 @@
 typedef char midge_pairs_job_is_17_words[sizeof(midge_pairs_job) == 68 ? 1 : -1];
 
 /* Saves the registers and copies the job to the stack, behind a word for where to enter the unrolled loop:
- * 4 patch, 8 patch_end, 12 and 16 output, 20 blocks_end, 24 rounding, 28 low, 32 high, 36 blocks, 40 input, 44
+ * 4 patch, 8 patch_end, 12 and 16 output, 20 blocks_end, 24 zero_point, 28 low, 32 high, 36 blocks, 40 input, 44
  * distance, 48 gap, 52 runs, 56 quads, 60 advance, 64 count, 68 channels.
  * `1` is the top of a loop that is unrolled `unrolled` times, a power of two, `bytes` each, and leads to `2`. The first
- * of the patch's 16-byte units is done before. */
-#define MIDGE_PAIRS_ENTER(unrolled, bytes) \
+ * of the patch's 16-byte units is done before. `rounding` may prepare the zero point, in r6. */
+#define MIDGE_PAIRS_ENTER(unrolled, bytes, rounding) \
   ".syntax unified\n"                      \
   "push {r4-r11, lr}\n"                    \
   "add r1, r0, #52\n"                      \
   "ldm r1, {r1-r4}\n"                      \
   "push {r1-r4}\n"                         \
   "ldm r0, {r1-r12, lr}\n"                 \
+  rounding                                 \
   "push {r1-r12, lr}\n"                    \
   "sub r10, r2, r1\n"                      \
   "lsrs r10, r10, #4\n"                    \
@@ -55,6 +56,12 @@ typedef char midge_pairs_job_is_17_words[sizeof(midge_pairs_job) == 68 ? 1 : -1]
   "sxtb16 r10, r10, ror #8\n"                    \
   "sxtb16 r11, r11, ror #8\n"                    \
   "stm " target "!, {r8-r11}\n"
+
+/* The zero point as it is, or twice and 1: its sum with a rounding 1/2. */
+#define MIDGE_PAIRS_PLAIN ""
+#define MIDGE_PAIRS_ROUNDING \
+  "lsl r6, r6, #1\n"         \
+  "add r6, r6, #1\n"
 
 /* Endings for one sum: the sign's correction, and the clamp. factor and shift are no longer needed by then. */
 #define MIDGE_PAIRS_KEEP_SIGN(sum) "add " sum ", " sum ", " sum ", asr #31\n"

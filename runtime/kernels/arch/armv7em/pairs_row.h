@@ -33,19 +33,29 @@
   MIDGE_PAIRS_ROW_WORDS("r4", "r5", h0, h1) \
   MIDGE_PAIRS_ROW_WORDS("r6", "r7", "r0", "r1")
 
-/* One channel: scale, round, clamp, store. r11 is `rounding`, r10 points to the output. */
-#define MIDGE_PAIRS_ROW_FINISH(sum, factor, shift, correct, clamp) \
-  "smmlar " sum ", " sum ", " factor ", " sum "\n"                 \
-  correct(sum)                                                     \
-  "lsl " factor ", r11, " shift "\n"                               \
-  "add " sum ", " sum ", " factor ", asr #1\n"                     \
-  "asr " sum ", " sum ", " shift "\n"                              \
-  clamp(sum, factor, shift)                                        \
+/* One channel: scale, round, add the zero point. r11 is the zero point. */
+#define MIDGE_PAIRS_ROW_MULTIPLY(sum, factor, power, correct) \
+  "smmlar " sum ", " sum ", " factor ", " sum "\n"            \
+  correct(sum)                                                \
+  "smmlar " sum ", " sum ", " power ", r11\n"
+
+/* The same with a shift, of at least 1. r11 is twice the zero point and 1. */
+#define MIDGE_PAIRS_ROW_SHIFT(sum, factor, shift, correct) \
+  "smmlar " sum ", " sum ", " factor ", " sum "\n"         \
+  correct(sum)                                             \
+  "lsl " factor ", r11, " shift "\n"                       \
+  "add " sum ", " sum ", " factor ", asr #1\n"             \
+  "asr " sum ", " sum ", " shift "\n"
+
+/* Clamps and stores it. r10 points to the output. */
+#define MIDGE_PAIRS_ROW_FINISH(sum, factor, shift, scale, correct, clamp) \
+  scale(sum, factor, shift, correct)                                      \
+  clamp(sum, factor, shift)                                               \
   "strb " sum ", [r10], #1\n"
 
 /* The body of a naked function that takes a midge_pairs_job. `unrolled` is a string. */
-#define MIDGE_PAIRS_ROW(unrolled, correct, clamp)                    \
-  MIDGE_PAIRS_ENTER(unrolled, 108)                                \
+#define MIDGE_PAIRS_ROW(unrolled, rounding, scale, correct, clamp)                    \
+  MIDGE_PAIRS_ENTER(unrolled, 108, rounding)                                \
   "mov lr, r1\n"                                           \
   "mov r12, r9\n"                                          \
   "0:\n"                                                   \
@@ -70,11 +80,11 @@
   "ldr r11, [sp, #24]\n"                                   \
   "ldr lr, [sp, #4]\n"                                     \
   "ldr r4, [sp, #20]\n"                                    \
-  MIDGE_PAIRS_ROW_FINISH("r2", "r6", "r7", correct, clamp) \
-  MIDGE_PAIRS_ROW_FINISH("r0", "r8", "r9", correct, clamp) \
+  MIDGE_PAIRS_ROW_FINISH("r2", "r6", "r7", scale, correct, clamp) \
+  MIDGE_PAIRS_ROW_FINISH("r0", "r8", "r9", scale, correct, clamp) \
   "ldm r12!, {r6-r9}\n"                                    \
-  MIDGE_PAIRS_ROW_FINISH("r3", "r6", "r7", correct, clamp) \
-  MIDGE_PAIRS_ROW_FINISH("r1", "r8", "r9", correct, clamp) \
+  MIDGE_PAIRS_ROW_FINISH("r3", "r6", "r7", scale, correct, clamp) \
+  MIDGE_PAIRS_ROW_FINISH("r1", "r8", "r9", scale, correct, clamp) \
   "str r10, [sp, #12]\n"                                   \
   "cmp r12, r4\n"                                          \
   "bne.w 0b\n"                                             \

@@ -1,5 +1,6 @@
 #include "pairs_row.h"
 
 MIDGE_NAKED void midge_pairs_row_relu_s8(const midge_pairs_job *job) {
-  __asm__ volatile(MIDGE_PAIRS_ROW("16", MIDGE_PAIRS_LOSE_SIGN, MIDGE_PAIRS_SATURATE));
+  __asm__ volatile(MIDGE_PAIRS_ROW("16", MIDGE_PAIRS_PLAIN, MIDGE_PAIRS_ROW_MULTIPLY, MIDGE_PAIRS_LOSE_SIGN,
+                                    MIDGE_PAIRS_SATURATE));
 }

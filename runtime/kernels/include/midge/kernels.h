@@ -276,10 +276,10 @@ void midge_conv_2d_segments_s8(const midge_conv_2d_segments_s8_params *params, c
 /* Convolution for processors with dual 16-bit multiplications, two output channels in one int16 (see src/pairs.h). One
  * group. Output channels come in blocks of four, the last one filled up with zeros: block_words words each. A block is
  * the biases of channels 0 and 2; the weights; the biases of channels 1 and 3; and for each channel the other two words
- * of its record. A window's inputs are `runs` runs of run_quads quads: every filter row one, filled up with zeros, or all
- * of them one. The weights of a quad are four words: inputs 0 and 2 for channels 0 and 1, then for channels 2 and 3;
- * inputs 1 and 3 likewise. A halfword is the even channel's weight plus 256 times the odd one's; it fits, and the sum of
- * the magnitudes of an odd channel's weights is below 2^16.
+ * of its record. A window's inputs are `runs` runs of run_quads quads: every filter row one, filled up with zeros, or
+ * all of them one. The weights of a quad are four words: inputs 0 and 2 for channels 0 and 1, then for channels 2 and 3;
+ * inputs 1 and 3 likewise. A halfword is the even channel's weight plus 256 times the odd one's; it fits, and the sum
+ * of the magnitudes of an odd channel's weights is below 2^16.
  * Interior: every filter row is a run, and 4 * run_quads bytes of each run lie inside the image.
  * Scratch: 16 * runs * run_quads bytes, aligned to words; half as many more if any output lies outside the interior.
  * Each pair of output pixels is written after its windows were read; the output may overlap the input before that. */
@@ -297,7 +297,8 @@ typedef struct {
 void midge_conv_2d_pairs_s8(const midge_conv_2d_pairs_s8_params *params, const int8_t *input, int8_t *output,
                             void *scratch);
 
-/* The same where activation_min is -128 and activation_max 127. */
+/* The same where activation_min is -128 and activation_max 127. The shifts of the records, e, are at least 2 and
+ * replaced by 2^(32 - e). */
 typedef midge_conv_2d_pairs_s8_params midge_conv_2d_pairs_linear_s8_params;
 void midge_conv_2d_pairs_linear_s8(const midge_conv_2d_pairs_linear_s8_params *params, const int8_t *input,
                                    int8_t *output, void *scratch);
@@ -552,7 +553,7 @@ typedef struct {
 void midge_fully_connected_pairs_s8(const midge_fully_connected_pairs_s8_params *params, const int8_t *input,
                                     int8_t *output, void *scratch);
 
-/* The same where activation_min is -128 and activation_max 127. */
+/* The same where activation_min is -128 and activation_max 127; records as in midge_conv_2d_pairs_linear_s8. */
 typedef midge_fully_connected_pairs_s8_params midge_fully_connected_pairs_linear_s8_params;
 void midge_fully_connected_pairs_linear_s8(const midge_fully_connected_pairs_linear_s8_params *params,
                                            const int8_t *input, int8_t *output, void *scratch);
