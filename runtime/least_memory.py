@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from midge.runtime.graph import Graph
 from midge.runtime.lower import candidates, check, lower
@@ -49,14 +50,23 @@ def reduce_memory(
     """
     current = list(chosen)
     memory = [{choice: _memory(calls) for choice, calls in each} for each in options]
-    total = _total(graph, target, current)
+    program = lower(graph, target, dict(enumerate(current)))
+    calls = [dict(each) for each in options]
+
+    def needed(choices: Sequence[Choice]) -> int:
+        """Plan the program with other calls: only they differ, and lowering all anew would take far longer."""
+        changed = zip(program.steps, calls, choices, strict=True)
+        steps = tuple(replace(step, calls=ways[choice]) for step, ways, choice in changed)
+        return plan_memory(replace(program, steps=steps), thorough=False).total
+
+    total = needed(current)
     while total > limit:
         best: tuple[int, float, int, Choice] | None = None
         for at, each in enumerate(options):
             for choice, _ in each:
                 if memory[at][choice] == memory[at][current[at]]:
                     continue
-                changed = _total(graph, target, [*current[:at], choice, *current[at + 1 :]])
+                changed = needed([*current[:at], choice, *current[at + 1 :]])
                 if changed < total:
                     found = (changed, lost(at, current[at], choice), at, choice)
                     best = found if best is None or found[:3] < best[:3] else best
@@ -69,7 +79,3 @@ def reduce_memory(
 def _memory(calls: Sequence[KernelCall]) -> list[tuple[int, int | None]]:
     """Return all that the planner sees of a way to compute an operator."""
     return [(call.scratch, call.lead) for call in calls]
-
-
-def _total(graph: Graph, target: Target, chosen: Sequence[Choice]) -> int:
-    return plan_memory(lower(graph, target, dict(enumerate(chosen))), thorough=False).total

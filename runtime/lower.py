@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from midge.runtime.errors import ModelError, UnsupportedError
-from midge.runtime.graph import Graph, Node
+from midge.runtime.graph import Graph, Node, Operator
 from midge.runtime.operators import OPERATORS
 from midge.runtime.operators.variant import PLAIN
 from midge.runtime.program import Choice, KernelCall, Program, Step, Target
@@ -103,7 +103,13 @@ def lower_node(node: Node, target: Target, choice: Choice | None = None) -> Step
         executed_macs=row.macs(node),
         in_place=in_place,
         alias_of=operator.inputs[0] if row.alias else None,
+        alias_offset=row.alias_offset(node) if row.alias else 0,
+        parts=() if row.part_offsets is None else _parts(operator, row.part_offsets(node)),
     )
+
+
+def _parts(operator: Operator, offsets: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    return tuple((index, offset) for index, offset in zip(operator.inputs, offsets, strict=True) if index is not None)
 
 
 def _choose(node: Node, target: Target, variant: str | None) -> tuple[str, tuple[KernelCall, ...]]:

@@ -92,6 +92,10 @@ class Step:
     """(input tensor, output tensor) pairs that may share their first byte because the kernel allows it."""
     alias_of: int | None = None
     """Tensor whose memory output 0 is, under another shape (RESHAPE and its kin); such a step has no calls."""
+    alias_offset: int = 0
+    """Bytes from there to output 0, where it is only a part of it."""
+    parts: tuple[tuple[int, int], ...] = ()
+    """Tensors that lie in output 0, and at which bytes; such a step has no calls either."""
 
     @property
     def kernel(self) -> str:

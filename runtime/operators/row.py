@@ -31,6 +31,10 @@ def _nothing_in_place(_: Node) -> tuple[tuple[int, int], ...]:
     return ()
 
 
+def _at_the_start(_: Node) -> int:
+    return 0
+
+
 @dataclass(frozen=True)
 class OperatorRow:
     """Everything Midge knows about one operator."""
@@ -58,6 +62,10 @@ class OperatorRow:
     """(input position, output position) pairs whose buffers may start at the same byte."""
     alias: bool = False
     """Output 0 is input 0 under another shape; no kernel runs."""
+    alias_offset: Callable[[Node], int] = _at_the_start
+    """Where in input 0 such an output begins, in bytes."""
+    part_offsets: Callable[[Node], tuple[int, ...]] | None = None
+    """Where in output 0 each input lies, in bytes, if output 0 is just all inputs side by side; no kernel runs."""
 
 
 # ---- What checks are made of --------------------------------------------------------------------------------------

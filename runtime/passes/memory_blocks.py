@@ -53,25 +53,45 @@ def align(offset: int, alignment: int) -> int:
     return -(-offset // alignment) * alignment
 
 
-def find_blocks(program: Program) -> tuple[list[Block], list[Overlap]]:
+@dataclass(frozen=True)
+class Blocks:
+    """The blocks of a program's tensors."""
+
+    blocks: list[Block]
+    overlaps: list[Overlap]
+    inner: dict[int, int]
+    """Bytes from the start of a tensor's block to the tensor: more than 0 only for a part of another tensor."""
+
+
+def find_blocks(program: Program) -> Blocks:
     """Return the blocks of all tensors that are not constants, and which may overlap.
 
-    A tensor and its other shapes (`Step.alias_of`) are one block.
+    A tensor, its other shapes and its parts (`Step.alias_of`, `Step.parts`) are one block.
     """
     tensors = program.graph.tensors
     lives = _lifetimes(program)
     root = {index: index for index in lives}
+    inner = dict.fromkeys(lives, 0)
     members: dict[int, list[int]] = {index: [index] for index in lives}
+
+    def put(part: int, whole: int, offset: int) -> None:
+        """Let a tensor begin `offset` bytes behind another, in its block."""
+        keep, gone = root[whole], root[part]
+        moved = inner[whole] + offset - inner[part]
+        for index in members.pop(gone):
+            root[index] = keep
+            inner[index] += moved
+            members[keep].append(index)
+
     for step in program.steps:
         if step.alias_of is not None:
-            keep, gone = root[step.alias_of], root[step.outputs[0]]
-            for index in members.pop(gone):
-                root[index] = keep
-                members[keep].append(index)
+            put(step.outputs[0], step.alias_of, step.alias_offset)
+        for part, offset in step.parts:
+            put(part, step.outputs[0], offset)
     blocks = [
         Block(
             tensors=tuple(names),
-            size=max(tensors[index].nbytes for index in names),
+            size=max(inner[index] + tensors[index].nbytes for index in names),
             first=min(lives[index][0] for index in names),
             last=max(lives[index][1] for index in names),
             alignment=max(ALIGNMENT, *(tensors[index].dtype.itemsize for index in names)),
@@ -79,7 +99,7 @@ def find_blocks(program: Program) -> tuple[list[Block], list[Overlap]]:
         for names in members.values()
     ]
     number = {index: position for position, names in enumerate(members.values()) for index in names}
-    return blocks, _find_overlaps(program, blocks, number)
+    return Blocks(blocks, _find_overlaps(program, blocks, number, inner), inner)
 
 
 def scratch_blocks(program: Program) -> dict[int, Block]:
@@ -105,7 +125,9 @@ def _lifetimes(program: Program) -> dict[int, tuple[int, int]]:
     return lives
 
 
-def _find_overlaps(program: Program, blocks: Sequence[Block], number: dict[int, int]) -> list[Overlap]:
+def _find_overlaps(
+    program: Program, blocks: Sequence[Block], number: dict[int, int], inner: dict[int, int]
+) -> list[Overlap]:
     found: dict[tuple[int, int], Overlap] = {}
     for position, step in enumerate(program.steps):
         if step.alias_of is not None:
@@ -122,6 +144,10 @@ def _find_overlaps(program: Program, blocks: Sequence[Block], number: dict[int, 
                 allowed.append((source, output, step.lead))
         for source, output, lead in allowed:
             pair = number[source], number[output]
+            apart = inner[output] - inner[source]
+            if apart and lead is None:
+                continue
+            lead = None if lead is None else lead + apart  # from one block's start to the other's
             # The output may overwrite its input only where nobody reads that later, under any of its names.
             if pair[0] != pair[1] and blocks[pair[0]].last == position == blocks[pair[1]].first:
                 found.setdefault(pair, Overlap(*pair, lead))

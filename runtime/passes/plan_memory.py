@@ -49,7 +49,8 @@ def plan_memory(program: Program, *, share: bool = True, thorough: bool = True) 
         thorough: whether to search for the smallest plan, in half a second at most, where the first attempts leave
             room for one.
     """
-    blocks, overlaps = find_blocks(program)
+    found = find_blocks(program)
+    blocks, overlaps = found.blocks, found.overlaps
     scratch = scratch_blocks(program)
     everything = [*blocks, *scratch.values()]
     if share:
@@ -66,7 +67,11 @@ def plan_memory(program: Program, *, share: bool = True, thorough: bool = True) 
         arena = _end(blocks, offsets)
     scratch_offsets = offsets[len(blocks) :]
     return Plan(
-        offsets={tensor: offset for block, offset in zip(blocks, offsets, strict=False) for tensor in block.tensors},
+        offsets={
+            tensor: offset + found.inner[tensor]
+            for block, offset in zip(blocks, offsets, strict=False)
+            for tensor in block.tensors
+        },
         scratch_offsets=dict(zip(scratch, scratch_offsets, strict=True)),
         arena=arena,
         scratch=total - arena,

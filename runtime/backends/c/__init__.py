@@ -18,6 +18,7 @@ from midge.runtime.least_memory import least_memory
 from midge.runtime.lower import lower
 from midge.runtime.passes import run_passes
 from midge.runtime.passes.plan_memory import Plan, plan_memory
+from midge.runtime.passes.stream_rows import stream_rows
 from midge.runtime.program import Program, Target
 from midge.runtime.tflite.reader import read_file
 
@@ -74,7 +75,7 @@ def compile_model(
         MissingToolError: the compiler is not there.
     """
     check_prefix(name)
-    graph = run_passes(read_file(model_path))
+    graph = prepare_graph(model_path, board, optimize)
     decisions = None if decide is None else decide(graph)
     program, plan = lower_graph(graph, board, optimize, decisions)
     with replace_project(directory) as replacement:
@@ -97,7 +98,18 @@ def lower_for_board(model_path: Path, board: Board, optimize: str | None = None)
         InputError: the file cannot be read, or is not what it claims to be.
         UnsupportedError: an operator that has no kernel.
     """
-    return lower_graph(run_passes(read_file(model_path)), board, optimize)
+    return lower_graph(prepare_graph(model_path, board, optimize), board, optimize)
+
+
+def prepare_graph(model_path: Path, board: Board, optimize: str | None = None) -> Graph:
+    """Read a model file, run the passes, and for `ram` cut what needs most memory into bands.
+
+    Raises:
+        InputError: the file cannot be read, or is not what it claims to be.
+        UnsupportedError: an operator that has no kernel.
+    """
+    graph = run_passes(read_file(model_path))
+    return stream_rows(graph, Target(arch_for(board.cpu), optimize)) if optimize == "ram" else graph
 
 
 def lower_graph(

@@ -94,8 +94,8 @@ def test_an_output_that_replaces_its_input_counts_once() -> None:
 
 
 def test_a_large_graph_ends_and_stays_valid() -> None:
-    """300 branches of two operators side by side: far more sets of finished operators than can be followed."""
-    count = 300
+    """150 branches of two operators side by side: far more sets of finished operators than can be followed."""
+    count = 150
     sizes = [1, *([40] * count), *([1] * count), 1]
     operators = [((0,), 1 + i) for i in range(count)] + [((1 + i,), 1 + count + i) for i in range(count)]
     operators.append((tuple(range(1 + count, 1 + 2 * count)), 1 + 2 * count))
