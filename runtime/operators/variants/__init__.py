@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from midge.runtime.operators.variant import Variant
-from midge.runtime.operators.variants import (, lanes, words
+from midge.runtime.operators.variants import (
     dot,
     fields,
     joined,
@@ -29,7 +29,13 @@ CONV_2D: tuple[Variant, ...] = (
     joined.SEGMENTS,
     wide.CONV_2D,
 )
-DEPTHWISE_CONV_2D: tuple[Variant, ...] = (words.DEPTHWISE_CONV_2D, planes.DEPTHWISE_CONV_2D, planar.PLANAR, wide.DEPTHWISE_CONV_2D,)
+DEPTHWISE_CONV_2D: tuple[Variant, ...] = (
+    lanes.DEPTHWISE_CONV_2D,
+    words.DEPTHWISE_CONV_2D,
+    planes.DEPTHWISE_CONV_2D,
+    planar.PLANAR,
+    wide.DEPTHWISE_CONV_2D,
+)
 FULLY_CONNECTED: tuple[Variant, ...] = (
     lanes.FULLY_CONNECTED,
     pairs.FULLY_CONNECTED,
