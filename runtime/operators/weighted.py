@@ -130,6 +130,9 @@ def folded_bias(node: Node, rows: Array, output_channels: int) -> npt.NDArray[np
 def channel_records(node: Node, rows: Array) -> npt.NDArray[np.int32] | None:
     """Return what `midge_requantize_record_s8` needs of every output channel, or None if one does not fit it.
 
+    A factor so small that every sum is scaled to 0, as a channel without weights may have, becomes another such factor
+    within the record's range.
+
     Args:
         node: the operator, int8.
         rows: the weights, shape (output channels, depth).
@@ -141,6 +144,11 @@ def channel_records(node: Node, rows: Array) -> npt.NDArray[np.int32] | None:
     bias = folded_bias(node, rows, channels)
     multiplier, shift = (np.broadcast_to(values, channels).astype(np.int64) for values in factors(node))
     greatest = np.abs(bias.astype(np.int64)) + 128 * np.abs(rows.astype(np.int64)).sum(axis=1)
+    # The scaled sum is at most greatest * multiplier / 2**31, rounded, before the shift; less than half of 2**-shift
+    # rounds to 0. With the replacement it is at most greatest / 2, and half of 2**22 would not round to 0.
+    nothing = (multiplier == 0) | (greatest * multiplier // 2**31 + 1 < 2.0 ** (-shift - 1))
+    replaced = nothing & (greatest < 2**22 - 2)
+    multiplier, shift = np.where(replaced, 2**30, multiplier), np.where(replaced, -22, shift)
     if not ((shift <= -1) & (shift >= -22) & (multiplier >= 2**30) & (greatest < 2**30)).all():
         return None
     return np.stack([bias, 2 * multiplier - 2**32, -shift], axis=1).astype(np.int32)
