@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from midge.runtime.graph import Array, DType, Node
 from midge.runtime.operators.conv_geometry import conv_window, depthwise_window, input_zero_point
+from midge.runtime.operators.lead import MOST_PIXELS
 from midge.runtime.operators.row import constant
 from midge.runtime.operators.variant import Variant
 from midge.runtime.operators.weighted import channel_records, factors, output_params
@@ -172,13 +173,15 @@ def _pack_weights(weights: Array) -> bytes:
     return b"".join(np.ascontiguousarray(weights[:, run, begin : begin + LANES]).tobytes() for run, begin in starts)
 
 
-def pixelwise_lead(window: Window, together: int) -> int:
+def pixelwise_lead(window: Window, together: int) -> int | None:
     """Return `KernelCall.lead` of a kernel that computes the output pixels in order, some of one row together.
 
     Args:
         window: how inputs lie.
         together: most pixels whose windows are read again after the first of their outputs was written.
     """
+    if window.output_height * window.output_width > MOST_PIXELS:
+        return None
     image = window.input_height * window.input_width * window.input_channels
     row = window.input_width * window.input_channels
     output_row = window.output_width * window.output_channels

@@ -106,7 +106,7 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
         **{name: output[name] for name in ("output_zero_point", "activation_min", "activation_max")},
     }
     whole_rows = passes.channels == channels and passes.columns == window.output_width
-    lead = _rowwise_lead(window, whole_rows=whole_rows)
+    lead = rowwise_lead(window, whole_rows=whole_rows)
     inputs, outputs = (node.input_index(0),), node.operator.outputs
     return (KernelCall("midge_depthwise_conv_2d_words_s8", params, inputs, outputs, passes.scratch, lead=lead),)
 
@@ -132,7 +132,7 @@ def _word_offsets(passes: _Pass) -> npt.NDArray[np.int32]:
     return np.pad(offsets, (0, -len(offsets) % _WORDS)).astype(np.int32)
 
 
-def _rowwise_lead(window: Window, *, whole_rows: bool) -> int:
+def rowwise_lead(window: Window, *, whole_rows: bool) -> int:
     """Return `KernelCall.lead` of a kernel that has copied the inputs of an output row before it writes that row.
 
     Args:
