@@ -65,7 +65,15 @@ class Run:
 class Batch:
     """The window's contents before and after, growing from both sides: jobs after the header, objects behind them."""
 
-    def __init__(self, address: int, size: int, kernels: Sequence[str], jobs: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        address: int,
+        size: int,
+        kernels: Sequence[str],
+        jobs: int,
+        rng: np.random.Generator,
+        page: int = 0,
+    ) -> None:
         """Begin an empty batch.
 
         Args:
@@ -74,6 +82,7 @@ class Batch:
             kernels: the firmware's, by number.
             jobs: most kernel calls.
             rng: for the bytes that nobody sets.
+            page: if not 0, every object ends where a page of so many bytes begins that nobody may touch.
         """
         self.address = address
         self.memory: Bytes = np.frombuffer(bytearray(rng.bytes(size)), np.uint8)
@@ -82,6 +91,9 @@ class Batch:
         self._jobs: list[tuple[int, int]] = []
         self._most_jobs = jobs
         self._at = 4 * HEADER_WORDS + jobs * JOB_BYTES
+        self.page = page
+        self.guards: list[int] = []
+        """Addresses of the pages that nobody may touch."""
         self.runs: list[Run] = []
         self._starts: list[int] = []
 
@@ -123,14 +135,15 @@ class Batch:
         Raises:
             FullError: it has not been added, since there is no room for it.
         """
-        at, jobs = self._at, len(self._jobs)
+        at, jobs, guards = self._at, len(self._jobs), len(self.guards)
         try:
             self._add(label, way, calls, graph, feeds, wanted, exact, overlap)
         except FullError:
             self._at = at
-            del self._jobs[jobs:]
+            del self._jobs[jobs:], self.guards[guards:]
             raise
         self._starts.append(at)
+        self.runs[-1].free += [(page, self.page) for page in self.guards[guards:]]
 
     def change_argument(self, job: int, position: int, pointer: int) -> None:
         """Give a job another pointer: what a harness must notice can be tried with this."""
@@ -191,6 +204,14 @@ class Batch:
         """Set memory aside, at times more aligned than asked for and at times not, and return its address."""
         start = self.address + self._at + GAP + WORD * int(self._jitter.integers(0, 4))
         start += -start % alignment
+        if self.page:
+            end = start + size + -(start + size) % self.page
+            start = end - size - (end - size) % alignment
+            if end + self.page + GAP > self.address + len(self.memory):
+                raise FullError
+            self.guards.append(end)
+            self._at = end + self.page - self.address
+            return start
         if start + size + GAP > self.address + len(self.memory):
             raise FullError
         self._at = start + size - self.address

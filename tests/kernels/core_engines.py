@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from core_image import CoreImage
 
 from midge.runtime.emulators.cores import find_core
 from midge.runtime.emulators.elf import Image, read_image
-from midge.runtime.emulators.engine import STEP_LIMIT, Engine, FaultError
+from midge.runtime.emulators.engine import STEP_LIMIT, FaultError
 from midge.runtime.emulators.trace import Layout
 from midge.runtime.emulators.unicorn_core import UnicornEngine
 from midge.runtime.errors import MissingToolError
@@ -49,7 +50,7 @@ class UnicornRunner:
         """Nothing is started yet."""
         self._image = image
         self._program = read_image(image.elf)
-        self._engine: Engine | None = None
+        self._engine: UnicornEngine | None = None
 
     def run(self, batch: Batch) -> tuple[Bytes, list[tuple[Run, str]]]:
         """Run all jobs; behind one that faults it goes on in a new core."""
@@ -59,7 +60,8 @@ class UnicornRunner:
             engine = self._started()
             engine.write(batch.address, memory.tobytes())
             try:
-                engine.run_until(self._program.symbol("midge_output_ready").address, STEP_LIMIT)
+                with _guarded(engine, batch):
+                    engine.run_until(self._program.symbol("midge_output_ready").address, STEP_LIMIT)
             except FaultError as error:
                 memory = np.frombuffer(bytearray(engine.read(batch.address, batch.used)), np.uint8)
                 self._engine = None
@@ -73,13 +75,26 @@ class UnicornRunner:
             engine.run_until(self._program.symbol("midge_await_input").address, STEP_LIMIT)
             return memory, stuck
 
-    def _started(self) -> Engine:
+    def _started(self) -> UnicornEngine:
         """Return a core that waits for a batch."""
         if self._engine is None:
             program, board = self._program, self._image.board
             self._engine = UnicornEngine(program, board, find_core(board.name, board.cpu), _layout(program))
             self._engine.run_until(program.symbol("midge_await_input").address, STEP_LIMIT)
         return self._engine
+
+
+@contextmanager
+def _guarded(engine: UnicornEngine, batch: Batch) -> Iterator[None]:
+    """Take the pages away that a batch wants nobody to touch, for a while."""
+    memory = engine._uc
+    for page in batch.guards:
+        memory.mem_unmap(page, batch.page)
+    try:
+        yield
+    finally:
+        for page in batch.guards:
+            memory.mem_map(page, batch.page)
 
 
 class QemuRunner:

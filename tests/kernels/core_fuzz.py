@@ -28,6 +28,7 @@ from core_engines import Execute, engine_for
 from core_image import WINDOWS, CoreImage, build_image
 from core_layers import FAMILIES, Layer, Way, make_layer, ways
 
+from midge.runtime.cpus import CPUS
 from midge.runtime.toolchain import COMPILERS, OPTIMIZE_FLAGS
 
 CHUNK = 400
@@ -35,6 +36,10 @@ CHUNK = 400
 BATCH_BYTES = 6 << 20
 """Window used at most: what is not used need not be compared."""
 MOST_JOBS = 8192
+GUARDED_BYTES, GUARDED_JOBS = 1 << 20, 64
+"""The same where pages are guarded, each of which costs time."""
+GUARD_PAGES = {"cortex_m": 1024, "riscv": 4096}
+"""Bytes of the smallest page that Unicorn takes away."""
 SHOWN = 5
 """Differences printed in full per family and board."""
 
@@ -72,9 +77,10 @@ class Tally:
 class Core:
     """A board's firmware, ready to run batches."""
 
-    def __init__(self, image: CoreImage, engine: str | None) -> None:
-        """Prepare an engine by name, or the first that can run it."""
+    def __init__(self, image: CoreImage, engine: str | None, guard: bool = False) -> None:
+        """Prepare an engine by name, or the first that can run it; `guard` finds reads behind objects too."""
         self.image = image
+        self._page = GUARD_PAGES[CPUS[image.board.cpu].family] if guard else 0
         self._execute: Execute = engine_for(image, engine)
 
     def run(self, layers: Sequence[Layer], every: bool, rng: np.random.Generator) -> Tally:
@@ -99,7 +105,8 @@ class Core:
 
     def _batch(self, rng: np.random.Generator) -> Batch:
         window = self.image.window
-        return Batch(window.address, min(window.size, BATCH_BYTES), self.image.kernels, MOST_JOBS, rng)
+        size, jobs = (GUARDED_BYTES, GUARDED_JOBS) if self._page else (min(window.size, BATCH_BYTES), MOST_JOBS)
+        return Batch(window.address, size, self.image.kernels, jobs, rng, self._page)
 
     def _finish(self, batch: Batch, owners: Sequence[Layer], tally: Tally) -> None:
         if not batch.runs:
@@ -129,10 +136,10 @@ def _sentence(run: Run, what: str) -> str:
 _cores: dict[str, Core] = {}
 
 
-def open_cores(images: dict[str, CoreImage], engine: str | None) -> None:
+def open_cores(images: dict[str, CoreImage], engine: str | None, guard: bool) -> None:
     """Get a process ready for tasks."""
     for name, image in images.items():
-        _cores[name] = Core(image, engine)
+        _cores[name] = Core(image, engine, guard)
 
 
 def run_task(task: Task) -> dict[str, Tally]:
@@ -216,6 +223,9 @@ def parse() -> argparse.Namespace:
         "--arch-variants", choices=("all", "first"), default="all",
         help="every candidate of a layer, or the first of each mode (default all)",
     )  # fmt: skip
+    parser.add_argument(
+        "--guard", action="store_true", help="let reads behind tensors and constants fault (Unicorn; slower)"
+    )
     parser.add_argument("--processes", type=int, default=1, help="processes that run layers (default 1)")
     return parser.parse_args()
 
@@ -230,10 +240,11 @@ def main() -> int:
             (Path(folder) / board).mkdir()
             images[board] = build_image(board, Path(folder) / board, arguments.compiler, arguments.optimize)
         pool = None
+        given = (images, arguments.engine, arguments.guard)
         if arguments.processes > 1:
-            pool = ProcessPoolExecutor(arguments.processes, initializer=open_cores, initargs=(images, arguments.engine))
+            pool = ProcessPoolExecutor(arguments.processes, initializer=open_cores, initargs=given)
         else:
-            open_cores(images, arguments.engine)
+            open_cores(*given)
         print(
             f"{'family':16} {'board':12} {'layers':>8} {'too large':>9} {'runs':>9} {'layers/s':>9} {'differences':>12}"
         )
