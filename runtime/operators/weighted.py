@@ -10,6 +10,7 @@ from midge.runtime.fixed_point import (
     activation,
     activation_range,
     float_activation_range,
+    multiply_by_quantized_multiplier,
     quantize_multipliers,
 )
 from midge.runtime.graph import Array, DType, Node, Tensor
@@ -130,8 +131,8 @@ def folded_bias(node: Node, rows: Array, output_channels: int) -> npt.NDArray[np
 def channel_records(node: Node, rows: Array) -> npt.NDArray[np.int32] | None:
     """Return what `midge_requantize_record_s8` needs of every output channel, or None if one does not fit it.
 
-    A factor so small that every sum is scaled to 0, as a channel without weights may have, becomes another such factor
-    within the record's range.
+    A channel without weights always gives the same; whatever its factor, a record that gives just that is found for
+    it. So it is where a factor is so small that every sum is scaled to 0.
 
     Args:
         node: the operator, int8.
@@ -149,6 +150,12 @@ def channel_records(node: Node, rows: Array) -> npt.NDArray[np.int32] | None:
     nothing = (multiplier == 0) | (greatest * multiplier // 2**31 + 1 < 2.0 ** (-shift - 1))
     replaced = nothing & (greatest < 2**22 - 2)
     multiplier, shift = np.where(replaced, 2**30, multiplier), np.where(replaced, -22, shift)
+    # An eighth of 8 * value is value, with either rounding.
+    value = multiply_by_quantized_multiplier(bias, *factors(node)).astype(np.int64)
+    fixed = ~rows.any(axis=1) & (np.abs(value) < 2**30)
+    bias = np.where(fixed, 8 * np.clip(value, -512, 512), bias).astype(np.int32)
+    multiplier, shift = np.where(fixed, 2**30, multiplier), np.where(fixed, -2, shift)
+    greatest = np.where(fixed, 0, greatest)
     if not ((shift <= -1) & (shift >= -22) & (multiplier >= 2**30) & (greatest < 2**30)).all():
         return None
     return np.stack([bias, 2 * multiplier - 2**32, -shift], axis=1).astype(np.int32)
