@@ -10,6 +10,9 @@ from midge.runtime.lower import candidates, check, lower
 from midge.runtime.passes.plan_memory import plan_memory
 from midge.runtime.program import Choice, KernelCall, Target
 
+WORTHWHILE = 0.01
+"""Least part of the arena that a change must save: a slower variant for a few bytes serves nobody."""
+
 Lost = Callable[[int, Choice, Choice], float]
 """Gives what it costs to compute the operator at a position in the second way instead of the first."""
 
@@ -38,7 +41,7 @@ def reduce_memory(
     limit: int,
     lost: Lost,
 ) -> list[Choice]:
-    """Change choices, always the one that lowers the arena most, until it fits or nothing lowers it.
+    """Change choices, always the one that lowers the arena most, until it fits or nothing lowers it any further.
 
     Args:
         graph: the model after its passes.
@@ -67,7 +70,7 @@ def reduce_memory(
                 if memory[at][choice] == memory[at][current[at]]:
                     continue
                 changed = needed([*current[:at], choice, *current[at + 1 :]])
-                if changed < total:
+                if changed <= total - WORTHWHILE * total:
                     found = (changed, lost(at, current[at], choice), at, choice)
                     best = found if best is None or found[:3] < best[:3] else best
         if best is None:

@@ -28,6 +28,9 @@ from midge.runtime.tuner.measure import measure
 WEIGHT_GROWTH = 1.1
 """Most that the packed constants may take in default mode, as a multiple of the smallest packing."""
 
+SPECIALISED_GAIN = 0.01
+"""Least part of a layer's instructions that an instance of its own must save: it takes flash for its code."""
+
 FLASH_RESERVE = 48 * 1024
 RAM_RESERVE = 4 * 1024
 """Bytes that the tuner leaves free for the kernels' common copies, start-up, variables and stack; what is left over is
@@ -175,9 +178,11 @@ def _cost(option: Option, costs: CostCache) -> Cost | None:
 def _by_speed(each: Sequence[Option], costs: CostCache) -> list[Option]:
     """Return a layer's options, the quickest first; what could not be counted comes last."""
 
-    def rank(option: Option) -> tuple[float, int, bool]:
+    def rank(option: Option) -> tuple[float, int]:
         cost = _cost(option, costs)
-        return (float("inf") if cost is None else cost.instructions, option.weights, option.choice.specialised)
+        if cost is None:
+            return float("inf"), option.weights
+        return cost.instructions * (1 + SPECIALISED_GAIN * option.choice.specialised), option.weights
 
     return sorted(each, key=rank)
 
