@@ -18,13 +18,13 @@ def _step_bound(blocks: Sequence[Block], overlaps: Sequence[Overlap]) -> int:
     for block in blocks:
         changes[block.first] = changes.get(block.first, 0) + block.words
         changes[block.last + 1] = changes.get(block.last + 1, 0) - block.words
-    savings: dict[int, int] = {}
+    savings: dict[tuple[int, int], int] = {}
     for overlap in overlaps:
-        savings[overlap.output] = savings.get(overlap.output, 0) + overlap.saving(blocks)
+        for step in range(blocks[overlap.output].first, blocks[overlap.source].last + 1):
+            savings[overlap.output, step] = savings.get((overlap.output, step), 0) + overlap.saving(blocks)
     saved: dict[int, int] = {}
-    for output, saving in savings.items():
+    for (output, step), saving in savings.items():
         # An output can lie over several inputs, but those do not lie over each other.
-        step = blocks[output].first
         saved[step] = saved.get(step, 0) + min(saving, blocks[output].words)
     highest = alive = 0
     for step in sorted({*changes, *saved, *(step + 1 for step in saved)}):

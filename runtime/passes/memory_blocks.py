@@ -33,7 +33,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Leave for two blocks to overlap in the one step that reads the first for the last time and writes the second."""
+    """Leave for two blocks to overlap while the first is read for the last time and the second is written.
+
+    That is one step, or several where images are read and written band by band.
+    """
 
     source: int
     """Position of the input's block in the list of blocks."""
@@ -151,4 +154,39 @@ def _find_overlaps(
             # The output may overwrite its input only where nobody reads that later, under any of its names.
             if pair[0] != pair[1] and blocks[pair[0]].last == position == blocks[pair[1]].first:
                 found.setdefault(pair, Overlap(*pair, lead))
+    for step in program.steps:
+        if step.parts:
+            for overlap in _band_overlaps(program, blocks, number, inner, number[step.outputs[0]]):
+                found.setdefault((overlap.source, overlap.output), overlap)
     return list(found.values())
+
+
+def _band_overlaps(
+    program: Program, blocks: Sequence[Block], number: dict[int, int], inner: dict[int, int], output: int
+) -> list[Overlap]:
+    """Return which blocks an image that is written band by band may grow into, because they are read band by band.
+
+    Whenever a band has been written, everything up to its end must lie before all that is still to be read.
+    """
+    tensors = program.graph.tensors
+    begin = blocks[output].first
+    sources = {number[index] for step in program.steps for index in step.inputs if index in number and inner[index]}
+    found = []
+    for source in sorted(sources - {output}):
+        last = blocks[source].last
+        while_written = program.steps[begin:]
+        if not blocks[source].first < begin < last < len(program.steps):
+            continue
+        if any(number[i] == source for step in while_written if step.calls for i in step.outputs):
+            continue
+        written, lead = 0, 0
+        for position in range(begin, last):
+            step = program.steps[position]
+            ends = [inner[i] + tensors[i].nbytes for i in step.outputs if number[i] == output and step.calls]
+            written = max(written, *ends, 0)
+            later = program.steps[position:] if ends else ()
+            needed = [inner[i] for one in later if one.calls for i in one.inputs if number[i] == source]
+            if needed:
+                lead = max(lead, written - min(needed))
+        found.append(Overlap(source, output, lead))
+    return found

@@ -189,13 +189,14 @@ def _is_worth_it(windows: Sequence[Window], bands: Sequence[Sequence[Band]]) -> 
 
 
 def _least(graph: Graph, operators: Sequence[Operator], bands: Sequence[Sequence[Band]]) -> int:
-    """Return bytes that a cut takes at least: between two bands, the chain's input and output are both there."""
+    """Return bytes that a cut takes at least: the chain's whole input, and the first band of what comes next.
+
+    The output may grow into the rows of the input that are done with.
+    """
     source, *outputs = (graph.tensors[i] for i in (operators[0].inputs[0] or 0, *(o.outputs[0] for o in operators)))
-    if len(bands) == 2:
-        return source.nbytes + outputs[-1].nbytes
-    between = zip(outputs[:-1], bands[1][1:-1], strict=True)
+    between = zip(outputs[:-1], bands[0][1:-1], strict=True)
     largest = max(tensor.nbytes // tensor.shape[1] * (band[1] - band[0]) for tensor, band in between)
-    return source.nbytes + outputs[-1].nbytes + largest
+    return max(source.nbytes + largest, outputs[-1].nbytes)
 
 
 def _is_aligned(graph: Graph, operators: Sequence[Operator], bands: Sequence[Sequence[Band]]) -> bool:

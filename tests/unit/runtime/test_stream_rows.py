@@ -9,12 +9,13 @@ import pytest
 
 from midge.runtime.backends.host import HostBackend
 from midge.runtime.graph import DType, Graph, Operator, Quantization, Tensor
+from midge.runtime.interpret import aligned_bytes, bind
 from midge.runtime.lower import lower
 from midge.runtime.operators.conv_geometry import Conv2D, DepthwiseConv2D
 from midge.runtime.passes import run_passes
 from midge.runtime.passes.plan_memory import plan_memory
 from midge.runtime.passes.stream_rows import _Cut, _cut_chain, stream_rows
-from midge.runtime.program import Target
+from midge.runtime.program import Program, Target
 from midge.runtime.tflite.reader import read_file
 
 MODELS = sorted((Path(__file__).parents[2] / "models").glob("*.tflite"))
@@ -60,6 +61,24 @@ def random_chain(rng: np.random.Generator, layers: int) -> Graph:
     return Graph("chain", tuple(tensors), tuple(operators), (0,), (source,))
 
 
+def run_planned(program: Program, x: np.ndarray) -> np.ndarray:
+    """Run a program in the arena of its thorough plan, as a board does."""
+    plan, graph = plan_memory(program), program.graph
+    arena = aligned_bytes(plan.total)
+
+    def buffer(index: int) -> np.ndarray:
+        tensor = graph.tensors[index]
+        data = tensor.data
+        return arena[plan.offsets[index] :][: tensor.nbytes] if data is None else np.ascontiguousarray(data)
+
+    buffer(graph.inputs[0])[:] = x.view(np.uint8).ravel()
+    for position, step in enumerate(program.steps):
+        for call in step.calls:
+            scratch = arena[plan.scratch_offsets[position] :][: call.scratch] if call.scratch else None
+            bind(call, buffer, scratch).run()
+    return buffer(graph.outputs[0]).view(np.int8).reshape(graph.tensors[graph.outputs[0]].shape)
+
+
 def cuts_of(graph: Graph, chain: tuple[int, ...], target: Target = TARGET) -> list[_Cut]:
     return list(_cut_chain(_Cut(graph, lower(graph, target), 0), chain, target, float("inf")))
 
@@ -76,6 +95,7 @@ def test_bands_give_the_same_bytes(seed: int) -> None:
         np.testing.assert_array_equal(found, expected)
         (kept,) = HostBackend(cut.program, keep_tensors=True).invoke([x])
         np.testing.assert_array_equal(kept, expected)
+        np.testing.assert_array_equal(run_planned(cut.program, x), expected)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -128,6 +148,28 @@ def test_an_expanding_block_never_holds_its_widest_tensor() -> None:
 
     assert before >= 32_768
     assert after < 32_768 / 2
+
+
+def test_an_image_grows_into_the_one_whose_rows_are_done_with() -> None:
+    """1x1 convolutions in four bands of four rows, 256 bytes each: the output never needs room of its own.
+
+    A band of the output is written when the next band of the input is still to be read, so it lies a band before it,
+    and so does what is between them, of which there is one band.
+    """
+    rng = np.random.default_rng(2)
+    tensors = [quantized("x", (1, 16, 16, 4), 0.05, 3)]
+    for name in ("between", "y"):
+        data = rng.integers(-127, 128, (4, 1, 1, 4)).astype(np.int8)
+        tensors += [quantized(f"w_{name}", (4, 1, 1, 4), 0.01, 0, data), quantized(name, (1, 16, 16, 4), 0.07, -5)]
+    one = Conv2D(stride_height=1, stride_width=1)
+    operators = (Operator("CONV_2D", (0, 1), (2,), one, 0), Operator("CONV_2D", (2, 3), (4,), one, 1))
+    graph = Graph("pair", tuple(tensors), operators, (0,), (4,))
+    x = rng.integers(-128, 128, (1, 16, 16, 4)).astype(np.int8)
+    (cut,) = (cut for cut in cuts_of(graph, (0, 1)) if len(cut.program.steps) == 4 * 3 + 1)
+    (expected,) = HostBackend(lower(graph, TARGET)).invoke([x])
+
+    assert cut.plan.total <= 1024 + 256
+    np.testing.assert_array_equal(run_planned(cut.program, x), expected)
 
 
 def test_a_graph_that_gains_nothing_is_left_alone() -> None:
