@@ -9,13 +9,13 @@ static inline void midge_conv_2d_segments_s8_body(const midge_conv_2d_segments_s
   const midge_window *window = &params->window;
   const int32_t depth = window->filter_height * window->filter_width * window->input_channels;
   const int8_t *weights = params->weights;
-  const uint8_t *segments = params->segments;
+  int32_t segment = 0;
 
   for (int32_t channel = 0; channel < window->output_channels; channel += params->block_channels) {
     const int32_t channels = midge_joined_channels(params, channel);
     int32_t *end = (int32_t *)scratch + 2 * params->block_channels;
     for (int32_t done = 0; done < channels; done += params->group_channels) {
-      segments = midge_segments_expand_s8(params, weights, segments, &end);
+      segment = midge_segments_expand_s8(params, weights, segment, &end);
       weights += (ptrdiff_t)params->group_channels * depth;
     }
     midge_joined_body(params, channel, channels, midge_segments_dot_s8, scratch, input, output);

@@ -40,9 +40,15 @@ int32_t *midge_joined_expand_s8(const int8_t *weights, int32_t depth, int32_t *w
 void midge_joined_dot_s8(midge_joined_job *job);
 
 /* Expands one group of two or four channels, each run cut into segments. Header words between the segments are the
- * instruction set's own; there is one per segment and one per run. Returns the segments behind the group's. */
-const uint8_t *midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *weights,
-                                        const uint8_t *segments, int32_t **words);
+ * instruction set's own; there is one per segment and one per run. `segment` numbers the group's first one; returns the
+ * number of the next group's. */
+int32_t midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *weights, int32_t segment,
+                                 int32_t **words);
+
+/* The elements of a segment. */
+static inline int32_t midge_segment_length(const midge_conv_2d_segments_s8_params *params, int32_t segment) {
+  return (params->segments[segment >> 1] >> (segment & 1) * 4 & 15) + 1;
+}
 
 /* Computes the sums of groups of two or four channels; every segment adds 2^15 to those of even channels. */
 void midge_segments_dot_s8(midge_joined_job *job);

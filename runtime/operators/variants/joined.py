@@ -59,8 +59,15 @@ def _lower_segments(node: Node, target: Target) -> tuple[KernelCall, ...] | None
     if counts.max() >= MOST_SEGMENTS:
         return None
     words = form.group_channels // 2 * rows.shape[1] + counts + height
-    flat = np.array([length for group in segments for run in group for length in run], dtype=np.uint8)
+    flat = _halve([length - 1 for group in segments for run in group for length in run])
     return _lower(node, rows, form.group_channels, 4 * words, (flat, counts))
+
+
+def _halve(values: list[int]) -> npt.NDArray[np.uint8]:
+    """Pack values below 16 two to a byte, the first one lower."""
+    pairs = np.array([*values, *[0] * (len(values) % 2)], dtype=np.uint8).reshape(-1, 2)
+    halves: npt.NDArray[np.uint8] = pairs[:, 0] | pairs[:, 1] << 4
+    return halves
 
 
 def _rows(node: Node) -> Array | None:

@@ -18,15 +18,15 @@ enum {
 };
 
 /* A header is what the loop jumps by: back over as many elements as there are, or 0 at the end of a run. */
-const uint8_t *midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *weights,
-                                        const uint8_t *segments, int32_t **words) {
+int32_t midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *weights, int32_t segment,
+                                 int32_t **words) {
   const midge_window *window = &params->window;
   const int32_t length = window->filter_width * window->input_channels;
   int32_t *target = *words;
 
   for (int32_t run = 0; run < window->filter_height; ++run) {
     for (int32_t left = length; left > 0;) {
-      const int32_t elements = *segments++;
+      const int32_t elements = midge_segment_length(params, segment++);
       *target++ = -(BEHIND + ELEMENT * elements);
       const int32_t *end = target + elements;
       do {
@@ -38,7 +38,7 @@ const uint8_t *midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *
     *target++ = 0;
   }
   *words = target;
-  return segments;
+  return segment;
 }
 
 /* r0, r1: the pixels. r2: the element. r3: the words. r4: a word. r5: an input. r6, r7: sums of one segment, both

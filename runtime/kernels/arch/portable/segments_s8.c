@@ -3,25 +3,27 @@
 
 /* A header is the number of elements in its segment, 0 at the end of a run; the group's channels ride along. */
 
-const uint8_t *midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *weights,
-                                        const uint8_t *segments, int32_t **words) {
+int32_t midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *weights, int32_t segment,
+                                 int32_t **words) {
   const midge_window *window = &params->window;
   const int32_t length = window->filter_width * window->input_channels;
   const int32_t group = params->group_channels;
   int32_t *target = *words;
 
   for (int32_t run = 0; run < window->filter_height; ++run) {
-    for (int32_t done = 0; done < length; done += *segments++) {
-      *target++ = *segments | group << 8;
-      for (int32_t i = 0; i < *segments * group; i += 2) {
+    for (int32_t left = length; left > 0;) {
+      const int32_t elements = midge_segment_length(params, segment++);
+      *target++ = elements | group << 8;
+      for (int32_t i = 0; i < elements * group; i += 2) {
         *target++ = weights[0] + weights[1] * (1 << 16);
         weights += 2;
       }
+      left -= elements;
     }
     *target++ = group << 8;
   }
   *words = target;
-  return segments;
+  return segment;
 }
 
 /* One group; returns the next one's words. */

@@ -23,15 +23,15 @@ static int32_t header(int32_t elements) {
   return elements | (8 * elements + 4) << 8 | ((LONGEST - elements) * ELEMENT) << 16;
 }
 
-const uint8_t *midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *weights,
-                                        const uint8_t *segments, int32_t **words) {
+int32_t midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *params, const int8_t *weights, int32_t segment,
+                                 int32_t **words) {
   const midge_window *window = &params->window;
   const int32_t length = window->filter_width * window->input_channels;
   int32_t *target = *words;
 
   for (int32_t run = 0; run < window->filter_height; ++run) {
     for (int32_t left = length; left > 0;) {
-      const int32_t elements = *segments++;
+      const int32_t elements = midge_segment_length(params, segment++);
       *target++ = header(elements);
       const int32_t *end = target + 2 * elements;
       do {
@@ -45,7 +45,7 @@ const uint8_t *midge_segments_expand_s8(const midge_conv_2d_segments_s8_params *
     *target++ = 0;
   }
   *words = target;
-  return segments;
+  return segment;
 }
 
 /* a1, a2: the pixels. a3: the words. a4: the unrolled loop. a5: 0xFFFF. a6: 2^15. a7: the gap. t0: runs left.

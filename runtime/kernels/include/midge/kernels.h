@@ -250,7 +250,7 @@ void midge_conv_2d_dot_s8(const midge_conv_2d_dot_s8_params *params, const int8_
  * -128 only where their predecessor is not negative. patch_offset is (2 * depth + 8) * block_channels.
  * midge_conv_2d_segments_s8: group_channels is 2 or 4. Every row of every group's filter is cut into segments of at
  * least one element; with any int8 inputs no channel's sum over one of them leaves 16 bits, and a segment is no longer
- * than the inner loop takes. The bias of even channels holds -2^15 for every segment of the group. patch_offset is 8 *
+ * than the inner loop takes, 16 at most. The bias of even channels holds -2^15 for every segment of the group. patch_offset is 8 *
  * block_channels and the greatest number of bytes of a block's expanded weights: 2 * depth * channels, and 4 for every
  * segment and row. */
 typedef struct {
@@ -260,7 +260,8 @@ typedef struct {
   int32_t patch_offset;
   int32_t input_zero_point;
   const int8_t *weights;
-  const uint8_t *segments; /* elements of each segment, by group and filter row; null for midge_conv_2d_joined_s8 */
+  const uint8_t *segments; /* one less than the elements of each segment, by group and filter row, two to a byte, the
+                            * first one lower; null for midge_conv_2d_joined_s8 */
   const int32_t *records;
   int32_t output_zero_point;
   int32_t activation_min;
