@@ -93,7 +93,7 @@ def _instructions(window: Window) -> float:
     words = window.input_channels / 2
     copy = 6 * words * (tiles + 1)
     transform = words * (73 * tiles + 60)
-    multiply = blocks * (_PLACES * (11.75 * words + 13) + 40)
+    multiply = blocks * (_PLACES * (11.5 * words + 14) + 40)
     finish = 77 * tiles + 40 * blocks
     per_row = copy + transform + window.output_channels * (multiply / 2 + finish)
     return -(-window.output_height // 2) * per_row
