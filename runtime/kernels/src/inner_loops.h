@@ -164,10 +164,10 @@ typedef struct {
   int8_t *output;         /* the first block's */
   int32_t column_step;    /* of the run, as the next four */
   const int32_t *end;     /* for the loop's own use */
-  int32_t row_step;       /* bytes from the upper output row to the lower one; 0 if only the upper one counts */
-  int32_t blocks;         /* blocks of two output columns, at least 1 */
-  int32_t rows;           /* output rows or pairs of rows, at least 1 */
-  int32_t advance;        /* bytes from the end of a row's last block to the next row or pair of rows */
+  int32_t row_step;
+  int32_t blocks;
+  int32_t rows;
+  int32_t advance;
   int32_t pitch;          /* bytes from one pair of pixel rows to the next */
   int32_t column_stride;  /* bytes from one output column's pixels to the next one's */
   const int32_t *plane;   /* the first block's first word */
@@ -225,9 +225,6 @@ void midge_interleave_rows_s8(const int8_t *const rows[4], int32_t groups, int32
  * window, `output` the first pixel's; `sums` has room for four times the pixels if there are several vectors. */
 void midge_words_depthwise_s8(const midge_depthwise_conv_2d_words_s8_params *params, const int8_t *words,
                               int32_t channel, int32_t channels, int32_t pixels, int8_t *output, int32_t *sums);
-/* End of words. */
-
-/* The rows of pools, means and tables. */
 
 /* All channels of one window of an average or maximum pool: `rows` rows of `columns` pixels from `first` on, at least
  * one of each. */
@@ -241,6 +238,5 @@ void midge_mean_row_s8(const midge_mean_s8_params *params, const int8_t *first, 
 
 /* See midge_lookup_s8. */
 void midge_lookup_bytes_s8(const int8_t *table, int32_t count, const uint8_t *input, int8_t *output);
-/* End of pools. */
 
 #endif

@@ -75,6 +75,8 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
     if node.input(0).dtype != DType.INT8:
         return None
     window = depthwise_window(node)
+    if target.optimize != "ram":  # a single row cannot follow close behind its input
+        window = _lay_down(window)
     channels = window.output_channels
     groups = -(-window.filter_height // _ROWS)
     if channels != window.input_channels or channels < _WORDS or groups * window.filter_width > _MOST_WORDS:
@@ -109,6 +111,39 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
     lead = rowwise_lead(window, whole_rows=whole_rows)
     inputs, outputs = (node.input_index(0),), node.operator.outputs
     return (KernelCall("midge_depthwise_conv_2d_words_s8", params, inputs, outputs, passes.scratch, lead=lead),)
+
+
+def _lay_down(window: Window) -> Window:
+    """Turn a column of pixels into a row of them, which is the same in memory, where that takes fewer instructions.
+
+    A vertical filter has four taps in a word and a horizontal one only one, but every row costs as much as some fifteen
+    outputs of four channels.
+    """
+    if (
+        (window.input_width, window.filter_width) != (1, 1)
+        or window.filter_height > 3 * _WORDS
+        or (window.output_height < _WORDS)
+    ):
+        return window
+    return replace(
+        window,
+        input_height=1,
+        input_width=window.input_height,
+        output_height=1,
+        output_width=window.output_height,
+        filter_height=1,
+        filter_width=window.filter_height,
+        stride_height=1,
+        stride_width=window.stride_height,
+        dilation_height=1,
+        dilation_width=window.dilation_height,
+        padding_top=0,
+        padding_left=window.padding_top,
+        interior_top=0,
+        interior_bottom=min(window.interior_bottom, 1),
+        interior_left=window.interior_top,
+        interior_right=window.interior_bottom,
+    )
 
 
 def _lanes(window: Window, vectors: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
