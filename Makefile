@@ -10,7 +10,7 @@ DIGITS := examples/digits
 NATIVE := CMakeLists.txt $(wildcard runtime/*/CMakeLists.txt runtime/emulators/*.[ch] runtime/kernels/include/midge/*.h \
           runtime/kernels/src/*.[ch] runtime/kernels/arch/*/*.[ch])
 
-.PHONY: help install demo test test-unit check format fuzz clean
+.PHONY: help install demo test test-unit check format fuzz bench clean
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -62,6 +62,9 @@ format: $(VENV)/.installed ## put the Python code in its standard form
 fuzz: $(VENV)/.installed ## long: kernels against the oracle, damaged model files (COUNT=5000)
 	$(BIN)/python tests/kernels/fuzz.py --count $(or $(COUNT),5000)
 	$(BIN)/python tests/fuzz/fuzz_models.py --sanitize --count $(or $(COUNT),5000) tests/models/*.tflite
+
+bench: $(VENV)/.installed ## what the shipped models cost on every emulated board, compared with the record
+	$(MIDGE) bench --check tests/benchmark/record.json
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) build demo

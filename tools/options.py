@@ -93,7 +93,8 @@ def build_options(function: F) -> F:
         click.option(
             "--optimize", type=click.Choice(["speed", "size", "ram"]),
             help="What the build is good at: speed (weights and layers of their own may take more flash), size (of "
-            "flash; built with -Os) or ram. Default: fast, without flash growth.",
+            "flash; built with -Os) or ram (convolutions may run band by band, some rows twice). Default: fast, "
+            "without flash growth.",
         ),
         click.option(
             "--compiler", type=click.Choice(["gcc", "zig"]), help="C compiler. Default: gcc where installed, else zig."
