@@ -92,5 +92,6 @@ def test_half_of_the_visual_wake_words_need_not_be_computed() -> None:
     weights = sum(node.input(1).elements for node in convolutions)
 
     assert program.macs == 7_489_664
-    assert program.executed_macs == pytest.approx(0.498 * program.macs, rel=0.002)
-    assert weights == pytest.approx(0.14 * 207_600, rel=0.005)
+    # 49.8 % and 14 %, and what dead channels that fill groups of four up add to that.
+    assert 0.498 <= program.executed_macs / program.macs <= 0.505
+    assert 0.139 <= weights / 207_600 <= 0.15

@@ -152,15 +152,35 @@ def test_a_depthwise_layer_ties_its_input_to_its_output() -> None:
 def test_the_multiplier_of_a_depthwise_layer_on_one_channel_shrinks() -> None:
     sketch = Sketch()
     source = sketch.activation(1, 3, 3, 1)
-    middle = sketch.activation(1, 3, 3, 4)
-    sketch.depthwise(source, np.array([1, 0, 3, 0]).reshape(1, 1, 1, 4), [0, 7, 0, 0], middle)
+    middle = sketch.activation(1, 3, 3, 8)
+    sketch.depthwise(source, np.array([1, 0, 3, 0, 5, 0, 7, 0]).reshape(1, 1, 1, 8), [0, 7, 0, 0, 0, 0, 0, 0], middle)
     output = sketch.activation(1, 3, 3, 1)
-    sketch.conv(middle, pointwise([[1, 2, 3, 4]]), [0], output)
+    sketch.conv(middle, pointwise([[1, 2, 3, 4, 5, 6, 7, 8]]), [0], output)
 
     reduced = checked(drop_dead_channels(sketch.graph((source,), (output,))))
 
-    assert reduced.operators[0].attributes.depth_multiplier == 2
+    assert reduced.operators[0].attributes.depth_multiplier == 4
     assert data(reduced, 1, 2).tolist() == [2 * 7]
+
+
+def test_dead_channels_fill_the_last_group_of_four_up_without_weights() -> None:
+    """Three of eight channels are live: four stay, the dead one without weights and at the first one's scale."""
+    sketch = Sketch()
+    source = sketch.activation(1, 2, 2, 1)
+    middle, output = sketch.activation(1, 2, 2, 8), sketch.activation(1, 2, 2, 1)
+    scales = [0.5, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]
+    sketch.conv(source, np.arange(1, 9).reshape(8, 1, 1, 1), [9] * 8, middle, scale=scales)
+    sketch.conv(middle, pointwise([[1, 0, 2, 0, 0, 3, 0, 0]]), [0], output)
+
+    reduced = checked(drop_dead_channels(sketch.graph((source,), (output,))))
+
+    assert data(reduced, 0, 1).reshape(-1).tolist() == [1, 0, 3, 6]
+    assert data(reduced, 0, 2).tolist() == [9, 0, 9, 9]
+    weights = reduced.operators[0].inputs[1]
+    assert weights is not None
+    kept = reduced.tensors[weights].quantization
+    assert kept is not None and kept.scales.tolist() == [0.5, 0.5, 4.0, 32.0]
+    assert data(reduced, 1, 1).reshape(-1).tolist() == [1, 0, 2, 3]
 
 
 def test_a_sum_keeps_a_channel_that_one_of_its_sides_needs() -> None:
