@@ -66,8 +66,7 @@ def _lower_segments(node: Node, target: Target) -> tuple[KernelCall, ...] | None
 def _halve(values: list[int]) -> npt.NDArray[np.uint8]:
     """Pack values below 16 two to a byte, the first one lower."""
     pairs = np.array([*values, *[0] * (len(values) % 2)], dtype=np.uint8).reshape(-1, 2)
-    halves: npt.NDArray[np.uint8] = pairs[:, 0] | pairs[:, 1] << 4
-    return halves
+    return (pairs[:, 0] | pairs[:, 1] << 4).astype(np.uint8)
 
 
 def _rows(node: Node) -> Array | None:
