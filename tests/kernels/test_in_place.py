@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,11 @@ from oracle import build
 from midge.runtime.arches import ARCHES
 from midge.runtime.graph import Graph
 from midge.runtime.interpret import aligned_bytes, bind
-from midge.runtime.lower import candidates, lower
+from midge.runtime.lower import candidates, lower, lower_node
 from midge.runtime.operators import OPERATORS
 from midge.runtime.operators.row import OperatorRow
 from midge.runtime.operators.variant import MODES
-from midge.runtime.program import Program, Step, Target
+from midge.runtime.program import Choice, Program, Step, Target
 from midge.runtime.tflite.reader import read_model
 
 LAYERS = 12
@@ -68,17 +68,17 @@ def run(step: Step, graph: Graph, feeds: dict[int, Bytes], shared: Shared | None
 
 def ways_to_compute(program: Program) -> Iterator[tuple[str, Step]]:
     """Yield the program's one step as every variant of every instruction set and mode computes it."""
-    (step,) = program.steps
     (node,) = program.graph.nodes()
     seen = set()
     for arch in ARCHES:
         for mode in MODES:
-            for name, calls in candidates(node, Target(arch, mode)):
-                key = (name, *((call.kernel, call.lead, call.scratch) for call in calls))
+            target = Target(arch, mode)
+            for name, calls in candidates(node, target):
+                key = (name, *((call.kernel, call.lead, call.in_place, call.scratch) for call in calls))
                 # The plain variant is the same for all; others may be packed otherwise for another instruction set.
                 if (key if name == "plain" else (arch, *key)) not in seen:
                     seen.add(key if name == "plain" else (arch, *key))
-                    yield f"{name} for {arch}, {mode}", replace(step, calls=calls)
+                    yield f"{name} for {arch}, {mode}", lower_node(node, target, Choice(name))
 
 
 def overlaps(step: Step, graph: Graph) -> Iterator[Shared]:

@@ -168,11 +168,12 @@ def _best_walk(window: Window) -> Walk:
 
 
 def _lower(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
+    if node.input(0).dtype != DType.INT8:
+        return None
     window = depthwise_window(node)
     output = output_params(node)
     if (
-        node.input(0).dtype != DType.INT8
-        or window.output_channels != window.input_channels
+        window.output_channels != window.input_channels
         or (window.dilation_height, window.dilation_width) != (1, 1)
         or window.filter_height * window.filter_width > _MAX_TAPS
         or (output["activation_min"], output["activation_max"]) != (-128, 127)
