@@ -10,7 +10,7 @@ from midge.runtime.operators.conv_geometry import conv_window, depthwise_window,
 from midge.runtime.operators.lead import MOST_PIXELS
 from midge.runtime.operators.row import constant
 from midge.runtime.operators.variant import Variant
-from midge.runtime.operators.weighted import channel_records, factors, output_params
+from midge.runtime.operators.weighted import channel_records, output_params
 from midge.runtime.operators.window import Window, without_interior
 from midge.runtime.program import KernelCall, ParamValue, Target
 
@@ -80,7 +80,7 @@ def lower_lanes(node: Node, target: Target, window: Window, weights: Array) -> t
     if gathered or not window.all_interior:
         patches = min(2 if target.optimize == "ram" else _copies(depth), window.output_width)
     output = output_params(node)
-    multiplier, shift = (np.broadcast_to(values, len(rows)) for values in factors(node))
+    bias, multiplier, shift = split_records(records)
     params: dict[str, ParamValue] = {
         "window": window.as_param(),
         "runs": runs.shape[1],
@@ -89,7 +89,7 @@ def lower_lanes(node: Node, target: Target, window: Window, weights: Array) -> t
         "patches": patches,
         "offsets": _copy_offsets(window, depth) if gathered else None,
         "input_zero_point": input_zero_point(node),
-        "blocks": pack_blocks(runs, records[:, 0], multiplier, shift),
+        "blocks": pack_blocks(runs, bias, multiplier, shift),
         **{name: output[name] for name in ("output_zero_point", "activation_min", "activation_max")},
     }
     short = not gathered and runs.shape[1] == 1 and runs.shape[2] <= LANES
@@ -101,6 +101,14 @@ def lower_lanes(node: Node, target: Target, window: Window, weights: Array) -> t
 def _copies(depth: int) -> int:
     """Return how many windows are copied together: pairs, as they are computed."""
     return max(2, _COPIES // depth // 2 * 2)
+
+
+def split_records(
+    records: npt.NDArray[np.int32],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return biases, multipliers and shifts of `channel_records`, whose factors may be simpler than the operator's."""
+    bias, doubled, right = records.astype(np.int64).T
+    return bias.astype(np.int32), ((doubled + 2**32) // 2).astype(np.int32), (-right).astype(np.int32)
 
 
 def _pad_depth(rows: Array, target: Target) -> Array:

@@ -11,7 +11,8 @@ from midge.runtime.graph import DType, Node
 from midge.runtime.operators.conv_geometry import depthwise_window, input_zero_point
 from midge.runtime.operators.row import constant
 from midge.runtime.operators.variant import Variant
-from midge.runtime.operators.weighted import channel_records, factors, output_params
+from midge.runtime.operators.variants.lanes import split_records
+from midge.runtime.operators.weighted import channel_records, output_params
 from midge.runtime.operators.window import Window
 from midge.runtime.program import KernelCall, ParamValue, Target
 
@@ -86,7 +87,6 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
     passes = _choose_pass(window, groups, target)
     if records is None or passes is None:
         return None
-    multiplier, shift = (np.broadcast_to(values, channels) for values in factors(node))
     # The last four channels are one block even where that begins inside the one before.
     blocks = np.minimum(np.arange(0, channels, 4)[:, None] + np.arange(4), channels - 4 + np.arange(4))
     vectors = -(-groups * window.filter_width // _WORDS)
@@ -104,7 +104,7 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
         "lane_masks": masks,
         "lane_taps": lane_taps,
         "weights": np.ascontiguousarray(taps.T),
-        "records": np.stack([values[blocks] for values in (records[:, 0], multiplier, shift)], axis=1).astype(np.int32),
+        "records": np.stack([values[blocks] for values in split_records(records)], axis=1),
         **{name: output[name] for name in ("output_zero_point", "activation_min", "activation_max")},
     }
     whole_rows = passes.channels == channels and passes.columns == window.output_width
