@@ -68,9 +68,7 @@ def _split(bias: int, multiplier: int, right: int, zero_point: int) -> tuple[int
     twos = (factor & -factor).bit_length() - 1
     modulus = 1 << (32 - twos)
     inverse = pow(factor >> twos, -1, modulus)
-    for more in range(_ATTEMPTS << twos):
-        if (term + more) % (1 << twos):
-            continue
+    for more in range(-term % (1 << twos), _ATTEMPTS << twos, 1 << twos):
         start = ((term + more) >> twos) * inverse % modulus
         start -= modulus if start >= modulus // 2 else 0
         offset = (term + more - start * factor) >> 32
