@@ -25,6 +25,8 @@ class LayerDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     specialised: bool
     instructions: dict[str, int]
     """What each way that was tried took; a specialised one's name ends in `, specialised`."""
+    cycles: dict[str, int] = {}
+    """The same in modelled cycles, by which the choice was made where they are given."""
 
 
 class Decisions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,7 +34,7 @@ class Decisions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     schema: int
     source: str
-    """Where the figures come from: `emulator-instructions`."""
+    """What decided: `emulator-cycle-model` or `emulator-instructions`."""
     model_file: str
     model_sha256: str
     cpu: str

@@ -22,6 +22,13 @@ class Cost(msgspec.Struct, frozen=True):
     instructions: int
     code: int
     """Bytes of the layer's function; a specialised one holds its own copy of the kernel."""
+    cycles: int | None = None
+    """Modelled, where the core has a model."""
+
+    @property
+    def time(self) -> int:
+        """What stands for the time it takes: cycles, or instructions where there is no model of the core's cycles."""
+        return self.instructions if self.cycles is None else self.cycles
 
 
 def signature(calls: Iterable[KernelCall], specialised: bool) -> str:

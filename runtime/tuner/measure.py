@@ -55,10 +55,14 @@ def measure(
         with open_emulator(built.elf, manifest, roomy) as emulator:
             rng = np.random.default_rng(0)
             run = emulator.run([_random(buffer, rng) for buffer in manifest.inputs])
+            cycles = emulator.cycles(run)
     positions = [position for position, step in enumerate(program.steps) if step.calls]
+    modelled = (None,) * len(positions) if cycles is None else cycles.layers
     return {
-        position: Cost(instructions, sizes.get(layer.function, 0))
-        for position, layer, instructions in zip(positions, manifest.layers, run.layers, strict=True)
+        position: Cost(instructions, sizes.get(layer.function, 0), estimate)
+        for position, layer, instructions, estimate in zip(
+            positions, manifest.layers, run.layers, modelled, strict=True
+        )
     }
 
 

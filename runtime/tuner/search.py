@@ -1,4 +1,6 @@
-"""The tuner: for every layer the variant, and the form of it, that the emulated core executes in fewest instructions.
+"""The tuner: for every layer the variant, and the form of it, that takes the emulated core the least time.
+
+Time is the cycle model's where the core has one, else the number of instructions.
 
 Layers do not influence each other's counts, so candidates are compared many at a time: in one firmware every layer
 takes one of its own, in the next one another, until each has been counted. What then does not fit the board is taken
@@ -15,6 +17,8 @@ from midge.runtime.backends.c.sources import body_header
 from midge.runtime.backends.c.target import arch_for
 from midge.runtime.board import Board
 from midge.runtime.decisions import Decisions, LayerDecision
+from midge.runtime.emulators.cycles import MODELLED_CPUS
+from midge.runtime.emulators.cycles import SOURCE as CYCLE_MODEL
 from midge.runtime.errors import CapacityError
 from midge.runtime.graph import Graph
 from midge.runtime.least_memory import reduce_memory
@@ -28,8 +32,11 @@ from midge.runtime.tuner.measure import measure
 WEIGHT_GROWTH = 1.1
 """Most that the packed constants may take in default mode, as a multiple of the smallest packing."""
 
+INSTRUCTIONS = "emulator-instructions"
+"""What decisions were made by on a core without a cycle model."""
+
 SPECIALISED_GAIN = 0.01
-"""Least part of a layer's instructions that an instance of its own must save: it takes flash for its code."""
+"""Least part of a layer's time that an instance of its own must save: it takes flash for its code."""
 
 FLASH_RESERVE = 48 * 1024
 RAM_RESERVE = 4 * 1024
@@ -100,18 +107,27 @@ def tune(
     chosen = _save_flash(options, chosen, costs, board, mode)
     chosen = _save_ram(graph, target, options, chosen, costs, 0 if mode == "ram" else board.ram.size - RAM_RESERVE)
     layers = tuple(
-        LayerDecision(
-            index=operator.index,
-            op=operator.kind,
-            name=graph.tensors[operator.outputs[0]].name,
-            variant=choice.choice.variant,
-            specialised=choice.choice.specialised,
-            instructions={one.label: cost.instructions for one in each if (cost := costs.get(one.key)) is not None},
-        )
+        _decision(operator.index, operator.kind, graph.tensors[operator.outputs[0]].name, each, choice.choice, costs)
         for operator, each, choice in zip(graph.operators, options, chosen, strict=True)
     )
-    decisions = Decisions(1, "emulator-instructions", model_file, graph.sha256, board.cpu, mode, compiler, layers)
+    source = CYCLE_MODEL if board.cpu in MODELLED_CPUS else INSTRUCTIONS
+    decisions = Decisions(1, source, model_file, graph.sha256, board.cpu, mode, compiler, layers)
     return Tuning({at: one.choice for at, one in enumerate(chosen)}, decisions, builds)
+
+
+def _decision(
+    index: int, kind: str, name: str, options: Sequence[Option], choice: Choice, costs: CostCache
+) -> LayerDecision:
+    known = {option.label: cost for option in options if (cost := costs.get(option.key)) is not None}
+    return LayerDecision(
+        index=index,
+        op=kind,
+        name=name,
+        variant=choice.variant,
+        specialised=choice.specialised,
+        instructions={label: cost.instructions for label, cost in known.items()},
+        cycles={label: cost.cycles for label, cost in known.items() if cost.cycles is not None},
+    )
 
 
 def _list_options(graph: Graph, target: Target) -> list[list[Option]]:
@@ -182,7 +198,7 @@ def _by_speed(each: Sequence[Option], costs: CostCache) -> list[Option]:
         cost = _cost(option, costs)
         if cost is None:
             return float("inf"), option.weights
-        return cost.instructions * (1 + SPECIALISED_GAIN * option.choice.specialised), option.weights
+        return cost.time * (1 + SPECIALISED_GAIN * option.choice.specialised), option.weights
 
     return sorted(each, key=rank)
 
@@ -218,7 +234,7 @@ def _save_flash(
 
 def _lost(now: Option, other: Option, costs: CostCache) -> float:
     before, after = _cost(now, costs), _cost(other, costs)
-    return float("inf") if before is None or after is None else after.instructions - before.instructions
+    return float("inf") if before is None or after is None else after.time - before.time
 
 
 def _save_ram(

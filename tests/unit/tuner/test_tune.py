@@ -57,8 +57,9 @@ def with_ballast(node: Node, target: Target) -> tuple[KernelCall, ...]:
 class FakeCore:
     """Stands for the emulator: counts by variant, and remembers what it was asked."""
 
-    def __init__(self, counts: dict[str, int]) -> None:
+    def __init__(self, counts: dict[str, int], cycles: dict[str, int] | None = None) -> None:
         self.counts = counts
+        self.cycles = cycles or {}
         self.asked: list[str] = []
 
     def measure(
@@ -68,7 +69,10 @@ class FakeCore:
         self.asked.append(choices[last].variant)
         if self.counts.get(choices[last].variant) == 0:
             raise CapacityError("too large for this emulator")
-        return {at: Cost(self.counts.get(choice.variant, SLOW), 50) for at, choice in choices.items()}
+        return {
+            at: Cost(self.counts.get(choice.variant, SLOW), 50, self.cycles.get(choice.variant))
+            for at, choice in choices.items()
+        }
 
 
 @pytest.fixture(name="graph")
@@ -101,6 +105,18 @@ def test_the_quickest_variant_is_taken(graph: Graph, tmp_path: Path, monkeypatch
     assert tuning.decisions.layers[-1].variant == "quick"
     assert tuning.decisions.layers[-1].instructions == {"slow": SLOW + 1, "quick": FAST, "plain": SLOW}
     assert lower(graph, Target("armv7em"), tuning.choices).steps[-1].variant == "quick"
+
+
+def test_cycles_decide_where_the_core_has_a_model(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few instructions may take long: loads and jumps cost more than one cycle."""
+    core = FakeCore({"short": FAST, "long": SLOW + 1}, {"short": 3000, "long": 2000, "plain": 2500})
+    use(
+        monkeypatch, core, Variant("short", ("armv7em",), with_scratch(32)), Variant("long", ("armv7em",), with_ballast)
+    )
+
+    assert run(graph, tmp_path, "speed").decisions.layers[-1].variant == "long"
 
 
 def test_a_variant_for_another_core_is_not_tried(graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
