@@ -70,9 +70,9 @@ def test_the_first_layer_that_differs_is_named(digits: Path, tmp_path: Path, ope
     wrong = tmp_path / "wrong.tflite"
     wrong.write_bytes(damaged(digits, operator))
     board = load_board("mps2-an386")
-    program, plan = lower_for_board(digits, board)
+    program, _ = lower_for_board(digits, board)
     with temporary_firmware(wrong, board) as firmware, emulated(firmware) as backend:
-        claimed = dataclasses.replace(firmware.compiled, program=program, plan=plan)
+        claimed = dataclasses.replace(firmware.compiled, program=program)
         lying = EmulatedBackend(Firmware(board, claimed, firmware.build), backend._emulator)
         comparison = ComparingBackend(lying)
         Model(comparison).run(*random_inputs(comparison.inputs, 2, seed=0))
