@@ -27,8 +27,8 @@ GAP = 32
 WORD = 4
 """Alignment of tensors and constants, as in generated projects; wider elements are aligned to their size."""
 SCRATCH_ALIGNMENT = 16
-HEADER_WORDS = 3
-JOB_BYTES = 8
+HEADER_WORDS = 4
+JOB_POINTERS = 2
 
 
 class FullError(Exception):
@@ -73,6 +73,7 @@ class Batch:
         jobs: int,
         rng: np.random.Generator,
         page: int = 0,
+        pointer: int = 4,
     ) -> None:
         """Begin an empty batch.
 
@@ -83,6 +84,7 @@ class Batch:
             jobs: most kernel calls.
             rng: for the bytes that nobody sets.
             page: if not 0, every object ends where a page of so many bytes begins that nobody may touch.
+            pointer: bytes of a pointer, 4 or 8.
         """
         self.address = address
         self.memory: Bytes = np.frombuffer(bytearray(rng.bytes(size)), np.uint8)
@@ -90,7 +92,9 @@ class Batch:
         self._jitter = rng
         self._jobs: list[tuple[int, int]] = []
         self._most_jobs = jobs
-        self._at = 4 * HEADER_WORDS + jobs * JOB_BYTES
+        self._pointer = pointer
+        self._word = np.dtype(f"<u{pointer}")
+        self._at = 4 * HEADER_WORDS + jobs * JOB_POINTERS * pointer
         self.page = page
         self.guards: list[int] = []
         """Addresses of the pages that nobody may touch."""
@@ -147,7 +151,7 @@ class Batch:
 
     def change_argument(self, job: int, position: int, pointer: int) -> None:
         """Give a job another pointer: what a harness must notice can be tried with this."""
-        self._put(self._jobs[job][1] + 4 * position, np.array([pointer], np.uint32))
+        self._put(self._jobs[job][1] + self._pointer * position, np.array([pointer], self._word))
 
     def _add(
         self,
@@ -197,7 +201,7 @@ class Batch:
             else:
                 assert not call.scratch, f"{call.kernel} takes no scratch buffer"
             assert len(arguments) == expected_arguments, f"{call.kernel} takes {expected_arguments} arguments"
-            self._jobs.append((self._numbers[call.kernel], self._store(np.array(arguments, np.uint32))))
+            self._jobs.append((self._numbers[call.kernel], self._store(np.array(arguments, self._word))))
         self.runs.append(Run(label, way, first, len(self._jobs), outputs, free))
 
     def _take(self, size: int, alignment: int) -> int:
@@ -222,29 +226,30 @@ class Batch:
         begin = address - self.address
         self.memory[begin : begin + len(content)] = content
 
-    def _store(self, data: Array) -> int:
-        address = self._take(data.nbytes, max(WORD, data.itemsize))
+    def _store(self, data: Array, alignment: int = WORD) -> int:
+        address = self._take(data.nbytes, max(alignment, data.itemsize))
         self._put(address, data)
         return address
 
     def _params(self, call: KernelCall) -> int:
-        """Write a parameter structure and the constants that it points to, as a 32-bit board lays it out."""
+        """Write a parameter structure and the constants that it points to, as the core's compiler lays it out."""
         ctype = native.interface().typeof(f"{call.kernel}_params")
-        content = bytearray(native.params_size(call.kernel))
+        size, alignment = size_of(ctype, self._pointer)
+        content = bytearray(size)
         self._fill(content, 0, ctype, call.params)
-        return self._store(np.frombuffer(bytes(content), np.uint8))
+        return self._store(np.frombuffer(bytes(content), np.uint8), max(WORD, alignment))
 
     def _fill(self, content: bytearray, offset: int, ctype: Any, value: ParamValue) -> None:
         if ctype.kind == "pointer":
             address = self._store(value) if isinstance(value, np.ndarray) and value.size else 0
-            struct.pack_into("<I", content, offset, address)
+            struct.pack_into({4: "<I", 8: "<Q"}[self._pointer], content, offset, address)
         elif ctype.kind == "array":
             assert isinstance(value, (tuple, list, bytes))
-            size = size_of(ctype.item)[0]
+            size = size_of(ctype.item, self._pointer)[0]
             for position, element in enumerate(value):
                 self._fill(content, offset + position * size, ctype.item, element)
         elif ctype.kind == "struct":
-            fields = offsets(ctype)
+            fields = offsets(ctype, self._pointer)
             items = value.items() if isinstance(value, Mapping) else zip(fields, value, strict=False)  # type: ignore[arg-type]
             for name, inner in items:
                 at, member = fields[name]
@@ -256,9 +261,9 @@ class Batch:
 
     def seal(self, leave: bool) -> Bytes:
         """Write header and jobs and return the bytes for the window; `leave` ends the emulator after the last job."""
-        header = np.array([0, len(self._jobs), int(leave)], np.uint32)
+        header = np.array([0, len(self._jobs), int(leave), 0], np.uint32)
         self._put(self.address, header)
-        self._put(self.address + 4 * HEADER_WORDS, np.array(self._jobs, np.uint32).reshape(-1, 2))
+        self._put(self.address + 4 * HEADER_WORDS, np.array(self._jobs, self._word))
         return self.memory[: self.used]
 
     def run_at(self, job: int) -> Run:
@@ -324,35 +329,35 @@ _FORMATS = {
 }  # fmt: skip
 
 
-def size_of(ctype: Any) -> tuple[int, int]:
-    """Return size and alignment of a C type on a 32-bit target."""
+def size_of(ctype: Any, pointer: int) -> tuple[int, int]:
+    """Return size and alignment of a C type where pointers have so many bytes and alignment is natural."""
     if ctype.kind == "pointer":
-        return 4, 4
+        return pointer, pointer
     if ctype.kind == "array":
-        size, alignment = size_of(ctype.item)
+        size, alignment = size_of(ctype.item, pointer)
         return size * ctype.length, alignment
     if ctype.kind == "struct":
         end, alignment = 0, 1
-        for at, member in offsets(ctype).values():
-            size, own = size_of(member)
+        for at, member in offsets(ctype, pointer).values():
+            size, own = size_of(member, pointer)
             end, alignment = at + size, max(alignment, own)
         return end + -end % alignment, alignment
     size = int(native.interface().sizeof(ctype))
     return size, size
 
 
-def offsets(ctype: Any) -> dict[str, tuple[int, Any]]:
-    """Return byte offset and type of a structure's fields on a 32-bit target."""
-    if ctype not in _OFFSETS:
+def offsets(ctype: Any, pointer: int) -> dict[str, tuple[int, Any]]:
+    """Return byte offset and type of a structure's fields where pointers have so many bytes."""
+    if (ctype, pointer) not in _OFFSETS:
         fields: dict[str, tuple[int, Any]] = {}
         end = 0
         for name, member in ctype.fields:
-            size, alignment = size_of(member.type)
+            size, alignment = size_of(member.type, pointer)
             end += -end % alignment
             fields[name] = (end, member.type)
             end += size
-        _OFFSETS[ctype] = fields
-    return _OFFSETS[ctype]
+        _OFFSETS[ctype, pointer] = fields
+    return _OFFSETS[ctype, pointer]
 
 
-_OFFSETS: dict[Any, dict[str, tuple[int, Any]]] = {}
+_OFFSETS: dict[tuple[Any, int], dict[str, tuple[int, Any]]] = {}

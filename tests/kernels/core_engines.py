@@ -7,13 +7,15 @@ import shutil
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from core_batch import Batch, Bytes, Run
-from core_image import CoreImage
+from core_image import BoardImage, CoreImage, Window
+from core_linux import QEMU, ProgramImage
 
 from midge.runtime.emulators.cores import find_core
 from midge.runtime.emulators.elf import Image, read_image
@@ -35,6 +37,11 @@ def engine_for(image: CoreImage, name: str | None) -> Execute:
     Raises:
         MissingToolError: it is not installed.
     """
+    if isinstance(image, ProgramImage):
+        if shutil.which(QEMU) is None:
+            raise MissingToolError(f"{QEMU} is not installed")
+        return UserRunner(image).run
+    assert isinstance(image, BoardImage)
     core = find_core(image.board.name, image.board.cpu)
     if name == "unicorn" or (name is None and core.unicorn_model is not None):
         return UnicornRunner(image).run
@@ -46,7 +53,7 @@ def engine_for(image: CoreImage, name: str | None) -> Execute:
 class UnicornRunner:
     """A core in this process, which keeps what it has translated from batch to batch."""
 
-    def __init__(self, image: CoreImage) -> None:
+    def __init__(self, image: BoardImage) -> None:
         """Nothing is started yet."""
         self._image = image
         self._program = read_image(image.elf)
@@ -97,13 +104,12 @@ def _guarded(engine: UnicornEngine, batch: Batch) -> Iterator[None]:
             memory.mem_map(page, batch.page)
 
 
-class QemuRunner:
-    """A QEMU process per batch, whose main memory is a file that we share with it."""
+class _ProcessRunner(ABC):
+    """A QEMU process per batch, which shares a file with us that holds the window."""
 
-    def __init__(self, image: CoreImage, program: str) -> None:
+    def __init__(self, window: Window) -> None:
         """Nothing is started yet."""
-        self._image = image
-        self._program = program
+        self._window = window
         # A file system in memory, where there is one.
         self._folder = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
@@ -111,7 +117,7 @@ class QemuRunner:
         """Run all jobs; behind one that faults it goes on in a new core."""
         memory = batch.seal(leave=True)
         stuck: list[tuple[Run, str]] = []
-        window = self._image.window
+        window = self._window
         while True:
             with tempfile.NamedTemporaryFile(dir=self._folder, prefix="midge-core-") as file:
                 file.truncate(window.backing_size)
@@ -119,7 +125,7 @@ class QemuRunner:
                 file.write(memory.tobytes())
                 file.flush()
                 shared = np.memmap(file.name, np.uint8, "r", window.backing, batch.used)
-                ended = self._wait(Path(file.name), shared)
+                ended = self._wait(self._command(file.name, batch), shared)
                 memory = np.array(shared)
                 del shared
             if ended:
@@ -127,18 +133,12 @@ class QemuRunner:
             if not _skip(batch, memory, stuck, f"the core faulted, or stayed in it for {STALLED_S:.0f} s"):
                 return memory, stuck
 
-    def _wait(self, file: Path, shared: Bytes) -> bool:
-        """Run QEMU until it ends by itself, or until a job takes too long; return whether it has ended."""
-        board, window = self._image.board, self._image.window
-        arm = self._program.endswith("arm")
-        elf = str(self._image.elf)
-        start = ["-kernel", elf] if arm else ["-bios", "none", "-device", f"loader,file={elf}"]
-        memory = f"memory-backend-file,id=window,size={window.backing_size},mem-path={file},share=on"
-        command = [
-            *(self._program, "-M", f"{board.emulation.qemu_machine},memory-backend=window", "-object", memory, *start),
-            *("-display", "none", "-monitor", "none", "-serial", "null"),
-            *("-semihosting-config", "enable=on,target=native"),
-        ]
+    @abstractmethod
+    def _command(self, file: str, batch: Batch) -> list[str]:
+        """Return what runs the batch in a file."""
+
+    def _wait(self, command: list[str], shared: Bytes) -> bool:
+        """Run QEMU until it ends, or until a job takes too long; return whether it has ended, and not by a fault."""
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -154,6 +154,8 @@ class QemuRunner:
                         seen, since = now, time.monotonic()
                     elif time.monotonic() - since > STALLED_S:
                         return False
+            if process.returncode < 0:
+                return False
             done, count = (int(word) for word in shared[:8].view(np.uint32))
             if done != count:
                 raise RuntimeError(f"{' '.join(command)}{os.linesep}ended with {process.returncode}: {said}")
@@ -162,6 +164,42 @@ class QemuRunner:
             if process.poll() is None:
                 process.kill()
                 process.communicate()
+
+
+class QemuRunner(_ProcessRunner):
+    """A board, whose main memory is the file."""
+
+    def __init__(self, image: BoardImage, program: str) -> None:
+        """Nothing is started yet."""
+        super().__init__(image.window)
+        self._image = image
+        self._program = program
+
+    def _command(self, file: str, batch: Batch) -> list[str]:
+        machine = self._image.board.emulation.qemu_machine
+        elf = str(self._image.elf)
+        start = (
+            ["-kernel", elf] if self._program.endswith("arm") else ["-bios", "none", "-device", f"loader,file={elf}"]
+        )
+        memory = f"memory-backend-file,id=window,size={self._window.backing_size},mem-path={file},share=on"
+        return [
+            *(self._program, "-M", f"{machine},memory-backend=window", "-object", memory, *start),
+            *("-display", "none", "-monitor", "none", "-serial", "null"),
+            *("-semihosting-config", "enable=on,target=native"),
+        ]
+
+
+class UserRunner(_ProcessRunner):
+    """A Linux program, which maps the file; a fault ends it with a signal."""
+
+    def __init__(self, image: ProgramImage) -> None:
+        """Nothing is started yet."""
+        super().__init__(image.window)
+        self._image = image
+
+    def _command(self, file: str, batch: Batch) -> list[str]:
+        pages = [f"{page:x}" for page in batch.guards]
+        return [QEMU, "-cpu", self._image.processor, str(self._image.elf), file, *pages]
 
 
 def _skip(batch: Batch, memory: Bytes, stuck: list[tuple[Run, str]], reason: str) -> bool:

@@ -2,6 +2,8 @@
 
     python tests/kernels/core_fuzz.py --board mps2-an386 mps3-an547 qemu-rv32 --count 20000 [--family conv]
                                       [--compiler gcc] [--engine unicorn] [--seed 1] [--processes 2]
+    python tests/kernels/core_fuzz.py --board aarch64-max aarch64-a53      a Linux program for AArch64, with and
+                                                                           without dot products
 
 The firmware has all kernels of the core and takes kernel calls as data: parameter structures, packed constants, tensors
 and scratch buffers between bytes that nobody may change. Expected values come from the oracle, once for all boards.
@@ -27,8 +29,8 @@ from core_batch import Batch, FullError, Run
 from core_engines import Execute, engine_for
 from core_image import WINDOWS, CoreImage, build_image
 from core_layers import FAMILIES, Layer, Way, make_layer, ways
+from core_linux import PROCESSORS, build_program
 
-from midge.runtime.cpus import CPUS
 from midge.runtime.toolchain import COMPILERS, OPTIMIZE_FLAGS
 
 CHUNK = 400
@@ -38,8 +40,6 @@ BATCH_BYTES = 6 << 20
 MOST_JOBS = 8192
 GUARDED_BYTES, GUARDED_JOBS = 1 << 20, 64
 """The same where pages are guarded, each of which costs time."""
-GUARD_PAGES = {"cortex_m": 1024, "riscv": 4096}
-"""Bytes of the smallest page that Unicorn takes away."""
 SHOWN = 5
 """Differences printed in full per family and board."""
 
@@ -80,7 +80,7 @@ class Core:
     def __init__(self, image: CoreImage, engine: str | None, guard: bool = False) -> None:
         """Prepare an engine by name, or the first that can run it; `guard` finds reads behind objects too."""
         self.image = image
-        self._page = GUARD_PAGES[CPUS[image.board.cpu].family] if guard else 0
+        self._page = image.page if guard else 0
         self._execute: Execute = engine_for(image, engine)
 
     def run(self, layers: Sequence[Layer], every: bool, rng: np.random.Generator) -> Tally:
@@ -106,7 +106,7 @@ class Core:
     def _batch(self, rng: np.random.Generator) -> Batch:
         window = self.image.window
         size, jobs = (GUARDED_BYTES, GUARDED_JOBS) if self._page else (min(window.size, BATCH_BYTES), MOST_JOBS)
-        return Batch(window.address, size, self.image.kernels, jobs, rng, self._page)
+        return Batch(window.address, size, self.image.kernels, jobs, rng, self._page, self.image.pointer)
 
     def _finish(self, batch: Batch, owners: Sequence[Layer], tally: Tally) -> None:
         if not batch.runs:
@@ -209,7 +209,9 @@ def chosen_families(arguments: argparse.Namespace) -> dict[str, tuple[tuple[str,
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--board", nargs="+", choices=WINDOWS, default=["mps2-an386"], help="cores to run on")
+    parser.add_argument(
+        "--board", nargs="+", choices=(*WINDOWS, *PROCESSORS), default=["mps2-an386"], help="cores to run on"
+    )
     parser.add_argument("--count", type=int, default=1000, help="layers per family (default 1000)")
     parser.add_argument("--family", action="append", choices=FAMILIES, help="only this family; may be given again")
     parser.add_argument("--operator", help="only this operator")
@@ -224,7 +226,9 @@ def parse() -> argparse.Namespace:
         help="every candidate of a layer, or the first of each mode (default all)",
     )  # fmt: skip
     parser.add_argument(
-        "--guard", action="store_true", help="let reads behind tensors and constants fault (Unicorn; slower)"
+        "--guard",
+        action="store_true",
+        help="let reads behind tensors and constants fault (not in QEMU's boards; slower)",
     )
     parser.add_argument("--processes", type=int, default=1, help="processes that run layers (default 1)")
     return parser.parse_args()
@@ -235,10 +239,14 @@ def main() -> int:
     arguments = parse()
     failed = False
     with tempfile.TemporaryDirectory(prefix="midge-core-") as folder:
-        images = {}
+        images: dict[str, CoreImage] = {}
         for board in arguments.board:
             (Path(folder) / board).mkdir()
-            images[board] = build_image(board, Path(folder) / board, arguments.compiler, arguments.optimize)
+            if board in WINDOWS:
+                images[board] = build_image(board, Path(folder) / board, arguments.compiler, arguments.optimize)
+        programs = [board for board in arguments.board if board in PROCESSORS]
+        if programs:
+            images |= build_program(programs, Path(folder) / programs[0], arguments.compiler, arguments.optimize)
         pool = None
         given = (images, arguments.engine, arguments.guard)
         if arguments.processes > 1:

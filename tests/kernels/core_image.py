@@ -58,15 +58,29 @@ WINDOWS: dict[str, Window] = {
 
 @dataclass(frozen=True)
 class CoreImage:
-    """A built firmware and what one must know to feed it."""
+    """A built runner and what one must know to feed it."""
 
-    board: Board
-    """The core with the address map that it runs in."""
     arch: str
     elf: Path
     window: Window
     kernels: tuple[str, ...]
     """By number."""
+    pointer: int
+    """Bytes of a pointer."""
+    page: int
+    """Bytes of the smallest page that can be taken away."""
+
+
+@dataclass(frozen=True)
+class BoardImage(CoreImage):
+    """A firmware."""
+
+    board: Board
+    """The core with the address map that it runs in."""
+
+
+PAGES = {"cortex_m": 1024, "riscv": 4096}
+"""Bytes of the smallest page that Unicorn takes away."""
 
 
 @cache
@@ -87,7 +101,7 @@ def core_board(name: str) -> tuple[Board, Window]:
     return board, window
 
 
-def build_image(name: str, folder: Path, compiler: str | None = None, optimize: str | None = None) -> CoreImage:
+def build_image(name: str, folder: Path, compiler: str | None = None, optimize: str | None = None) -> BoardImage:
     """Build the firmware of a core.
 
     Args:
@@ -102,18 +116,24 @@ def build_image(name: str, folder: Path, compiler: str | None = None, optimize: 
     board, window = core_board(name)
     toolchain = find_toolchain(board, compiler)
     arch = arch_for(board.cpu)
+    family = CPUS[board.cpu].family
+    write_runner(folder, arch, f"leave_{family}.c")
+    write_platform(board, folder, "model", STACK_BYTES)
+    flags = [f"-DRUNNER_WINDOW={window.address:#x}U"]
+    result = build(folder, board, toolchain, optimize=optimize, extra_flags=flags)
+    return BoardImage(arch, result.elf, window, tuple(prototypes()), 4, PAGES[family], board)
+
+
+def write_runner(folder: Path, arch: str, system: str) -> None:
+    """Write the runner's sources: it with its table of kernels, `system` of `CORE`, and the kernels below `midge`."""
     kernels = prototypes()
-    for file in ("model.h", "runner.c", f"leave_{CPUS[board.cpu].family}.c"):
+    for file in ("model.h", "runner.c", system):
         shutil.copy(CORE / file, folder)
     (folder / "calls.c").write_text(_calls(kernels))
-    write_platform(board, folder, "model", STACK_BYTES)
     for path in kernel_sources(kernels, arch):
         target = folder / "midge" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(KERNELS / path, target)
-    flags = [f"-DRUNNER_WINDOW={window.address:#x}U"]
-    result = build(folder, board, toolchain, optimize=optimize, extra_flags=flags)
-    return CoreImage(board, arch, result.elf, window, tuple(kernels))
 
 
 def _calls(kernels: dict[str, int]) -> str:

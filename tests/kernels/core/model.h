@@ -7,9 +7,10 @@
 /* At RUNNER_WINDOW, an address that the build defines; `count` jobs follow. The one who writes it may change it again
  * after midge_output_ready. */
 typedef struct {
-  uint32_t next;  /* the job that is being run or will be run first; `count` when all are done */
+  uint32_t next;   /* the job that is being run or will be run first; `count` when all are done */
   uint32_t count;
-  uint32_t leave; /* whether to end the emulator after the last job */
+  uint32_t leave;  /* whether to end the emulator after the last job */
+  uint32_t unused; /* jobs are aligned to eight bytes, the longest pointers */
 } runner_header;
 
 typedef struct {
