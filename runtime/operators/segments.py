@@ -21,14 +21,20 @@ def cut(weights: Array, longest: int) -> list[int]:
         The lengths. One element always fits: -128 * -128 is below 2**15.
     """
     values = weights.astype(np.int64)
-    greatest = np.where(values > 0, 127 * values, -128 * values)
-    least = np.where(values > 0, -128 * values, 127 * values)
+    # Lists, since runs are short: a few operations on whole arrays per element would take ten times as long.
+    greatest = np.where(values > 0, 127 * values, -128 * values).T.tolist()
+    least = np.where(values > 0, -128 * values, 127 * values).T.tolist()
     lengths = []
-    begin = 0
-    for end in range(1, values.shape[1] + 1):
-        high, low = greatest[:, begin:end].sum(axis=1), least[:, begin:end].sum(axis=1)
-        if end - begin > longest or (high >= 2**15).any() or (low < -(2**15)).any():
-            lengths.append(end - 1 - begin)
-            begin = end - 1
-    lengths.append(values.shape[1] - begin)
-    return lengths
+    length, high, low = 0, _nothing(values), _nothing(values)
+    for more, less in zip(greatest, least, strict=True):
+        high = [sum_ + term for sum_, term in zip(high, more, strict=True)]
+        low = [sum_ + term for sum_, term in zip(low, less, strict=True)]
+        if length == longest or max(high) >= 2**15 or min(low) < -(2**15):
+            lengths.append(length)
+            length, high, low = 0, more, less
+        length += 1
+    return [*lengths, length]
+
+
+def _nothing(values: Array) -> list[int]:
+    return [0] * len(values)
