@@ -6,7 +6,7 @@ import hashlib
 import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from oracle import Case, build, expected
 from midge.runtime.graph import Graph, Node
 from midge.runtime.lower import candidates, check
 from midge.runtime.operators import OPERATORS
-from midge.runtime.operators.variant import MODES
+from midge.runtime.operators.variant import MODES, PLAIN, Variant
 from midge.runtime.program import KernelCall, ParamValue, Target
 from midge.runtime.tflite.reader import read_model
 
@@ -170,13 +170,34 @@ def ways(layer: Layer, arch: str, every: bool = True) -> Iterator[Way]:
                 yield Way(f"{name} {'in place' if lead == 0 else 'overlapping'}", calls, (source, lead))
 
 
+@dataclass(frozen=True)
+class _WatchedTarget(Target):
+    """A target that notes whether its mode has been asked for."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def __getattribute__(self, name: str) -> Any:
+        """Return an attribute."""
+        if name == "optimize":
+            self.asked.append(name)
+        return super().__getattribute__(name)
+
+
 def _lowered(layer: Layer, arch: str, modes: tuple[str, ...], every: bool) -> list[tuple[str, tuple[KernelCall, ...]]]:
+    """Return the candidates of some modes by variant, each once where it does not depend on the mode."""
+    if not every:
+        return [next(candidates(layer.node, Target(arch, mode))) for mode in modes]
+    row = OPERATORS[layer.node.operator.kind]
     found = []
-    for mode in modes:
-        for variant, calls in candidates(layer.node, Target(arch, mode)):
-            found.append((variant, calls))
-            if not every:
-                break
+    for variant in (*row.variants, Variant(PLAIN, (arch,), row.lower)):
+        for mode in modes if arch in variant.arches else ():
+            if mode in variant.modes:
+                target = _WatchedTarget(arch, mode)
+                calls = variant.lower(layer.node, target)
+                if calls is not None:
+                    found.append((variant.name, calls))
+                if not target.asked:
+                    break
     return found
 
 
