@@ -15,8 +15,10 @@ import numpy.typing as npt
 
 from midge.runtime.backends.c.manifest import Manifest
 from midge.runtime.backends.c.project import write_project
+from midge.runtime.backends.c.sources import kernel_sources
 from midge.runtime.board import load_board
 from midge.runtime.graph import DType, Graph, Quantization, Tensor
+from midge.runtime.native import KERNELS
 from midge.runtime.passes.plan_memory import plan_memory
 from midge.runtime.program import KernelCall, Program, Step, Target
 
@@ -229,16 +231,17 @@ def main_for(manifests: Sequence[Manifest]) -> str:
 def build_natively(
     compiler: Sequence[str], projects: Sequence[Path], manifests: Sequence[Manifest], output: Path, *flags: str
 ) -> Path:
-    """Build models, their kernels (once) and a `main` around them into a program of this host."""
+    """Build models, their kernels (once) and a `main` around them into a program of this host.
+
+    The inner loops are the portable ones, whatever core the models were compiled for.
+    """
     main = output.with_suffix(".main.c")
     main.write_text(main_for(manifests))
-    kernels: dict[str, Path] = {}
-    for project in projects:
-        for path in sorted((project / "midge").rglob("*.c")):
-            kernels.setdefault(path.name, path)
+    called = {kernel for manifest in manifests for layer in manifest.layers for kernel in layer.kernel.split("+")}
+    kernels = [KERNELS / path for path in kernel_sources(called, "portable") if path.suffix == ".c"]
     models = [project / f"{manifest.name}.c" for project, manifest in zip(projects, manifests, strict=True)]
     includes = [f"-I{project / folder}" for project in projects for folder in (".", "midge/include", "midge/src")]
-    command = [*compiler, *C_FLAGS, *flags, *includes, main, *models, *kernels.values(), "-o", output]
+    command = [*compiler, *C_FLAGS, *flags, *includes, main, *models, *kernels, "-o", output]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return output

@@ -18,6 +18,9 @@ from midge.runtime.backends.c.names import identifier
 from midge.runtime.graph import Array
 from midge.runtime.program import KernelCall, ParamValue, Program
 
+ALIGNMENT = 4
+"""Bytes; of arrays, as kernels read them word by word."""
+
 
 @dataclass(frozen=True, eq=False)
 class LayerNames:
@@ -34,7 +37,7 @@ class ConstantArray:
 
     name: str
     data: Array
-    """Flattened."""
+    """Flattened, with zeros up to a whole number of words: so no gaps lie between arrays, and their sizes add up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +71,7 @@ class Constants:
         """
         if data.size == 0:
             return "NULL"
-        flat = np.ascontiguousarray(data).reshape(-1)
+        flat = _whole_words(np.ascontiguousarray(data).reshape(-1))
         # By C type: bool and uint8 are the same array to a kernel.
         key = (native.c_type(str(flat.dtype)), flat.tobytes())
         if key not in self._by_value:
@@ -83,6 +86,11 @@ class Constants:
             self._by_body[key] = name
             self.structs.append(ConstantStruct(name, kernel, body))
         return self._by_body[key]
+
+
+def _whole_words(flat: Array) -> Array:
+    missing = -flat.nbytes % ALIGNMENT // flat.itemsize
+    return np.pad(flat, (0, missing)) if missing else flat
 
 
 def layer_names(program: Program, name: str) -> tuple[LayerNames, ...]:
@@ -169,7 +177,7 @@ def array_definition(array: ConstantArray) -> str:
     """Write the definition of a constant array."""
     c_type = native.c_type(str(array.data.dtype))
     return (
-        f"static const {c_type} {array.name}[{array.data.size}] MIDGE_ALIGNED(4) = {{\n"
+        f"static const {c_type} {array.name}[{array.data.size}] MIDGE_ALIGNED({ALIGNMENT}) = {{\n"
         f"{columns(literals(array.data))}\n}};\n"
     )
 

@@ -35,7 +35,7 @@ def test_the_sizes_of_the_manifest_are_those_of_the_firmware(tmp_path: Path) -> 
     assert result.build.flash.weights == result.manifest.weights
 
 
-@pytest.mark.parametrize(("flash", "ram", "reason"), [(1 << 20, 4096, "RAM"), (32768, 1 << 20, "flash")])
+@pytest.mark.parametrize(("flash", "ram", "reason"), [(1 << 20, 2048, "RAM"), (32768, 1 << 20, "flash")])
 def test_what_cannot_fit_is_refused_before_compiling(flash: int, ram: int, reason: str, tmp_path: Path) -> None:
     with pytest.raises(CapacityError, match=reason):
         compile_model(model_path("str_ww_ref_model"), with_sizes(flash, ram), tmp_path / "p")
