@@ -4,6 +4,7 @@
                                       [--compiler gcc] [--engine unicorn] [--seed 1] [--processes 2]
     python tests/kernels/core_fuzz.py --board aarch64-max aarch64-a53      a Linux program for AArch64, with and
                                                                            without dot products
+    python tests/kernels/core_fuzz.py --board host                         the kernel library of this machine
 
 The firmware has all kernels of the core and takes kernel calls as data: parameter structures, packed constants, tensors
 and scratch buffers between bytes that nobody may change. Expected values come from the oracle, once for all boards.
@@ -27,10 +28,12 @@ import numpy as np
 from compare import judge
 from core_batch import Batch, FullError, Run
 from core_engines import Execute, engine_for
+from core_host import run_way
 from core_image import WINDOWS, CoreImage, build_image
 from core_layers import FAMILIES, Layer, Way, make_layer, ways
 from core_linux import PROCESSORS, build_program
 
+from midge.runtime import native
 from midge.runtime.toolchain import COMPILERS, OPTIMIZE_FLAGS
 
 CHUNK = 400
@@ -124,6 +127,26 @@ class Core:
         tally.differences += [_sentence(run, what) for run, what in found]
 
 
+class HostCore:
+    """The kernel library of this machine, in the same role."""
+
+    def run(self, layers: Sequence[Layer], every: bool, _: np.random.Generator) -> Tally:
+        """Run layers one by one."""
+        tally = Tally(layers=len(layers), replaced=sum(layer.replaced for layer in layers))
+        for layer in layers:
+            try:
+                for way in ways(layer, native.host_arch(), every):
+                    begin = time.perf_counter()
+                    wrong = run_way(layer, way)
+                    tally.seconds += time.perf_counter() - begin
+                    tally.runs[way.name] += 1
+                    if wrong is not None:
+                        tally.differences.append(f"{layer.name} ({way.name}): {wrong}")
+            except Exception:
+                tally.differences.append(f"{layer.name}: {traceback.format_exc(limit=-3)}")
+        return tally
+
+
 def _append(batch: Batch, layer: Layer, way: Way) -> None:
     exact = layer.case.tolerance == 0
     batch.add(layer.name, way.name, way.calls, layer.graph, layer.feeds, layer.wanted, exact, way.overlap)
@@ -133,11 +156,16 @@ def _sentence(run: Run, what: str) -> str:
     return f"{run.label} ({run.way}): {what}"
 
 
-_cores: dict[str, Core] = {}
+HOST = "host"
+"""How `--board` names this machine."""
+
+_cores: dict[str, Core | HostCore] = {}
 
 
-def open_cores(images: dict[str, CoreImage], engine: str | None, guard: bool) -> None:
+def open_cores(images: dict[str, CoreImage], engine: str | None, guard: bool, host: bool) -> None:
     """Get a process ready for tasks."""
+    if host:
+        _cores[HOST] = HostCore()
     for name, image in images.items():
         _cores[name] = Core(image, engine, guard)
 
@@ -210,7 +238,7 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--board", nargs="+", choices=(*WINDOWS, *PROCESSORS), default=["mps2-an386"], help="cores to run on"
+        "--board", nargs="+", choices=(*WINDOWS, *PROCESSORS, HOST), default=["mps2-an386"], help="cores to run on"
     )
     parser.add_argument("--count", type=int, default=1000, help="layers per family (default 1000)")
     parser.add_argument("--family", action="append", choices=FAMILIES, help="only this family; may be given again")
@@ -248,7 +276,7 @@ def main() -> int:
         if programs:
             images |= build_program(programs, Path(folder) / programs[0], arguments.compiler, arguments.optimize)
         pool = None
-        given = (images, arguments.engine, arguments.guard)
+        given = (images, arguments.engine, arguments.guard, HOST in arguments.board)
         if arguments.processes > 1:
             pool = ProcessPoolExecutor(arguments.processes, initializer=open_cores, initargs=given)
         else:
