@@ -12,8 +12,6 @@ from midge.runtime.native import KERNELS
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", flags=re.DOTALL)
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', flags=re.MULTILINE)
-_BODY = re.compile(r"\bmidge_\w+_body\s*\(")
-"""What a header defines that holds a kernel's control flow; other headers only declare."""
 _WORD = re.compile(r"\bmidge_\w+")
 _DEFINITION = re.compile(
     r"\b(midge_\w+)\s*\((?:[^;{}()]|\([^;{}()]*\))*\)\s*\{"  # name(parameters) {
@@ -25,9 +23,9 @@ _DEFINITION = re.compile(
 def kernel_sources(kernels: Iterable[str], arch: str) -> tuple[Path, ...]:
     """Return the files that some kernels consist of, relative to the kernels' folder, sorted.
 
-    A file is needed if it defines one of the kernels, or a function that a needed file names (a header counts where
-    it holds the body of a kernel), or if a needed file includes it. Of the files of one name in the folders that serve
-    the instruction set, the first folder's counts.
+    A file is needed if it defines one of the kernels, or a function that a needed file names (headers only inside the
+    functions that they define), or if a needed file includes it. Of the files of one name in the folders that serve the
+    instruction set, the first folder's counts.
 
     Args:
         kernels: names of functions declared in `kernels.h`.
@@ -43,8 +41,8 @@ def kernel_sources(kernels: Iterable[str], arch: str) -> tuple[Path, ...]:
         needed.add(path)
         text = _text(path)
         queue += [_included(path, include, arch) for include in _INCLUDE.findall(text)]
-        if path.suffix == ".c" or _BODY.search(text):
-            queue += [index[word] for word in set(_WORD.findall(text)) if word in index]
+        words = _WORD.findall(text if path.suffix == ".c" else _bodies(path, text))
+        queue += [index[word] for word in set(words) if word in index]
     return tuple(sorted(needed))
 
 
@@ -87,6 +85,18 @@ def _included(path: Path, include: str, arch: str) -> Path:
         if (KERNELS / folder / include).is_file():
             return folder / include
     raise AssertionError(f"{path} includes {include}, which is not among the kernels")
+
+
+def _bodies(path: Path, text: str) -> str:
+    """Return what a header says within braces: a kernel's control flow, where it does not only declare."""
+    if path.parts[0] == "include":  # the braces of `extern "C"`
+        return ""
+    depth, inside = 0, []
+    for piece in re.split(r"([{}])", text):
+        depth += {"{": 1, "}": -1}.get(piece, 0)
+        if depth:
+            inside.append(piece)
+    return " ".join(inside)
 
 
 @lru_cache(maxsize=256)
