@@ -1,6 +1,6 @@
-#include "conv_2d_pairs_s8.h"
+#include "conv_2d_pairs_linear_s8.h"
 
 void midge_conv_2d_pairs_linear_s8(const midge_conv_2d_pairs_linear_s8_params *params, const int8_t *input,
                                    int8_t *output, void *scratch) {
-  midge_conv_2d_pairs_body(params, midge_pairs_conv_linear_s8, input, output, scratch);
+  midge_conv_2d_pairs_linear_s8_body(params, input, output, scratch);
 }

@@ -1,6 +1,6 @@
-#include "fully_connected_pairs_s8.h"
+#include "fully_connected_pairs_linear_s8.h"
 
 void midge_fully_connected_pairs_linear_s8(const midge_fully_connected_pairs_linear_s8_params *params,
                                            const int8_t *input, int8_t *output, void *scratch) {
-  midge_fully_connected_pairs_body(params, midge_pairs_row_linear_s8, input, output, scratch);
+  midge_fully_connected_pairs_linear_s8_body(params, input, output, scratch);
 }

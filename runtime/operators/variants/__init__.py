@@ -24,6 +24,7 @@ CONV_2D: tuple[Variant, ...] = (
     winograd.CONV_2D,
     fields.CONV_2D,
     pairs.CONV_2D,
+    pairs.CONV_2D_LDR,
     dot.CONV_2D,
     joined.JOINED,
     joined.SEGMENTS,

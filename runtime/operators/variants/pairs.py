@@ -94,6 +94,14 @@ def _block_params(
     return ending, {"blocks": blocks, "block_words": blocks.shape[1], **limits}
 
 
+def _lower_conv_ldr(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
+    """Lower as `_lower_conv` does, to the loops with more instructions and fewer cycles; they have two endings."""
+    calls = _lower_conv(node, target)
+    if calls is None or calls[0].kernel == "midge_conv_2d_pairs_s8":
+        return None
+    return (replace(calls[0], kernel=calls[0].kernel.replace("_pairs_", "_pairs_ldr_")),)
+
+
 def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
     weights = constant(node.input(1), "weights")
     if node.input(0).dtype != DType.INT8 or weights.shape[3] != node.input(0).shape[3]:
@@ -212,4 +220,5 @@ def _lower_fully_connected(node: Node, target: Target) -> tuple[KernelCall, ...]
 
 
 CONV_2D = Variant("pairs", _ARCHES, _lower_conv)
+CONV_2D_LDR = Variant("pairs_ldr", _ARCHES, _lower_conv_ldr, ("speed",))
 FULLY_CONNECTED = Variant("pairs", _ARCHES, _lower_fully_connected)

@@ -1,0 +1,6 @@
+#include "pairs_conv.h"
+
+MIDGE_NAKED void midge_pairs_conv_ldr_linear_s8(const midge_pairs_job *job) {
+  __asm__ volatile(MIDGE_PAIRS_CONV(MIDGE_PAIRS_LDR, "16", 112, MIDGE_PAIRS_PLAIN, MIDGE_PAIRS_CONV_MULTIPLY, MIDGE_PAIRS_KEEP_SIGN,
+                                    MIDGE_PAIRS_SATURATE));
+}
