@@ -167,9 +167,9 @@ typedef struct {
   int32_t shift;
   int8_t *output;         /* the first block's */
   int32_t column_step;    /* of the run, as the next four */
-  const int32_t *end;     /* for the loop's own use */
+  const int32_t *last;    /* for the loop's own use */
   int32_t row_step;
-  int32_t blocks;
+  int32_t output_columns; /* at least 2; where odd, the last block steps back by one column */
   int32_t rows;
   int32_t advance;
   int32_t pitch;          /* bytes from one pair of pixel rows to the next */

@@ -61,7 +61,9 @@ static inline void midge_planes_pack_rows(const midge_planes_params *params, con
       pack.step1 = params->input_column_step;
     }
     ++y;
-    midge_planes_pack_channels(&pack, channels);
+    if (pack.step0 != 0 || pack.step1 != 0 || params->bands != 0) { /* a single band never overwrites its padding */
+      midge_planes_pack_channels(&pack, channels);
+    }
     pack.plane += params->pitch;
   }
 }
@@ -130,7 +132,7 @@ static inline void midge_planes_run(midge_planes_job *job, const int32_t *run, i
     job->output = output + run[1];
     job->column_step = run[2];
     job->row_step = run[3];
-    job->blocks = run[4];
+    job->output_columns = run[4];
     job->rows = run[5];
     job->advance = run[6];
     if (run[3] != 0) {

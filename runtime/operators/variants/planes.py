@@ -83,15 +83,15 @@ class Walk:
         if self.line:
             pairs, odd = divmod(rows, 2)
             step = self.output_row_step
-            return _columns((0, 0), pairs, 2 * step, 1, step, 1, 0) + (
-                _columns((pairs, 2 * pairs * step), 1, step, 1, 0, 1, 0) if odd else []
+            return _columns((0, 0), pairs, 2 * step, step, 1, 0) + (
+                _columns((pairs, 2 * pairs * step), 1, step, 0, 1, 0) if odd else []
             )
         blocks, odd = divmod(rows, self.pairs)
-        step, columns, stride = self.output_row_step, self.output_columns, self.column_stride
+        step, columns = self.output_row_step, self.output_columns
         lower = step if self.pairs == 2 else 0
-        whole = _columns((0, 0), columns, self.output_column_step, stride, lower, blocks, self.pairs * step)
+        whole = _columns((0, 0), columns, self.output_column_step, lower, blocks, self.pairs * step)
         start = (blocks * pitch(self), blocks * self.pairs * step)
-        return whole + (_columns(start, columns, self.output_column_step, stride, 0, 1, 0) if odd else [])
+        return whole + (_columns(start, columns, self.output_column_step, 0, 1, 0) if odd else [])
 
 
 def pitch(walk: Walk) -> int:
@@ -102,18 +102,15 @@ def pitch(walk: Walk) -> int:
     return (columns - 1) * walk.column_stride + walk.filter_columns
 
 
-def _columns(
-    start: tuple[int, int], columns: int, step: int, stride: int, lower: int, rows: int, down: int
-) -> list[Run]:
+def _columns(start: tuple[int, int], columns: int, step: int, lower: int, rows: int, down: int) -> list[Run]:
     """Return the runs over all columns of some rows (or pairs of rows, if `lower` is not 0), `down` bytes apart."""
-    plane, output = start
-    even = columns // 2 * 2
-    runs: list[Run] = []
-    if even and rows:
-        runs.append((plane, output, step, lower, even // 2, rows, down - even * step))
-    if columns > even and rows:
-        runs.append((plane + even * stride, output + even * step, 0, lower, 1, rows, down))
-    return runs
+    if not rows or not columns:
+        return []
+    return [
+        (*start, step, lower, columns, rows, down - columns * step)
+        if columns > 1
+        else (*start, 0, lower, 2, rows, down)
+    ]
 
 
 def _walk(window: Window) -> Walk:
@@ -211,7 +208,9 @@ def _lower(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
     kernel = f"midge_depthwise_conv_2d_planes{shape}{'' if single else '_exact'}_s8"
     scratch = 4 * (words[0] * min(_GROUP, window.input_channels) + words[1])
     inputs, outputs = (node.input_index(0),), node.operator.outputs
-    return (KernelCall(kernel, params, inputs, outputs, scratch, in_place=True),)
+    # Where the output grew, it would overrun pixels that a later band or image reads.
+    shrinks = walk.output_rows <= walk.input_rows and walk.output_columns <= walk.input_columns
+    return (KernelCall(kernel, params, inputs, outputs, scratch, in_place=shrinks),)
 
 
 def _records(node: Node, rows: Array) -> tuple[bool, Array | None]:
@@ -238,7 +237,7 @@ def _bands(walk: Walk, planes: int) -> dict[str, ParamValue]:
     if walk.line:
         steps = walk.steps
         runs = walk.runs(walk.output_rows)
-        plane_words = max(total, *(run[0] + 2 * run[4] + keep for run in runs))
+        plane_words = max(total, *(run[0] + run[4] + keep for run in runs))
     else:
         limit = max(walk.reach, _BAND_LIMIT // (4 * pitch(walk) * planes))
         steps = min(total, limit) - keep

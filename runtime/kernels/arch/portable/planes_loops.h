@@ -31,10 +31,14 @@ static inline void midge_planes_run_3x3(const midge_planes_job *job, int both, i
   int8_t *output = job->output;
 
   for (int32_t row = 0; row < job->rows; ++row) {
-    for (int32_t block = 0; block < job->blocks; ++block) {
+    for (int32_t first = 0; first < job->output_columns; first += 2) {
       int8_t result[2][2];
+      if (first + 1 == job->output_columns) {
+        --first;
+        output -= job->column_step;
+      }
       for (int32_t column = 0; column < 2; ++column) {
-        const int32_t *word = plane + (2 * block + column) * stride;
+        const int32_t *word = plane + (first + column) * stride;
         int32_t sum = job->start;
         int32_t next = job->start;
         for (int32_t i = 0; i < 3; ++i) {
@@ -65,8 +69,13 @@ static inline void midge_planes_run_taps(const midge_planes_job *job, midge_plan
 
   for (int32_t row = 0; row < job->rows; ++row) {
     const int32_t *plane = job->plane + row * pitch;
-    for (int32_t block = 0; block < job->blocks; ++block) {
+    for (int32_t first = 0; first < job->output_columns; first += 2) {
       int8_t result[2][2];
+      if (first + 1 == job->output_columns) {
+        --first;
+        plane -= stride;
+        output -= job->column_step;
+      }
       for (int32_t column = 0; column < 2; ++column) {
         const int32_t *weights = job->weights;
         int32_t sum = job->start;

@@ -434,8 +434,9 @@ void midge_depthwise_conv_2d_wide_s8(const midge_depthwise_conv_2d_wide_s8_param
  *
  * A run is a rectangle of output pixels, done in blocks of two columns and, unless row_step is 0, two rows: its first
  * pixel's place in a plane, in words, and in the band's output, in bytes; bytes from a pixel to its right neighbour (0:
- * only the first of a block counts) and from the upper row to the lower one; blocks in a row; rows or pairs of rows; and
- * bytes from the end of the last block to the next row or pair of rows.
+ * only the first of a block counts) and from the upper row to the lower one; columns, at least two, where an odd one at
+ * the end is done together with the one before it once more; rows or pairs of rows; and bytes from behind the last
+ * column to the next row or pair of rows.
  *
  * A record is what a sum starts from, a multiplier, an offset, and by how many bits weights are scaled; the output is
  * ((sum * multiplier >> 32) + offset) >> 9, saturated. `exact` kernels, for outputs that no single rounding gives, have
