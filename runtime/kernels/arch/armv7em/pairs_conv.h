@@ -18,15 +18,15 @@
   "ldm r12!, {r8, r9}\n"
 #define MIDGE_PAIRS_LDM_B MIDGE_PAIRS_LDM_A
 #define MIDGE_PAIRS_LDR_A  \
-  "ldr.w r9, [r12, #4]\n"  \
-  "ldr.w r8, [r12], #16\n" \
-  "ldr.w r11, [lr, #4]\n"  \
-  "ldr.w r10, [lr], #16\n"
+  "ldr r9, [r12, #4]\n"  \
+  "ldr r8, [r12], #16\n" \
+  "ldr r11, [lr, #4]\n"  \
+  "ldr r10, [lr], #16\n"
 #define MIDGE_PAIRS_LDR_B  \
-  "ldr.w r8, [r12, #-8]\n" \
-  "ldr.w r9, [r12, #-4]\n" \
-  "ldr.w r10, [lr, #-8]\n" \
-  "ldr.w r11, [lr, #-4]\n"
+  "ldr r8, [r12, #-8]\n" \
+  "ldr r9, [r12, #-4]\n" \
+  "ldr r10, [lr, #-8]\n" \
+  "ldr r11, [lr, #-4]\n"
 
 /* One word of inputs; the sums start from h0 to l3. 40 bytes of code and those of `load`: 8 for LDM, 16 for LDR. */
 #define MIDGE_PAIRS_CONV_WORD(load, h0, h1, h2, h3, l0, l1, l2, l3) \
