@@ -240,6 +240,9 @@ void midge_max_window_s8(const midge_max_pool_2d_s8_params *params, const int8_t
 /* The outputs along the last kept axis of midge_mean_s8. */
 void midge_mean_row_s8(const midge_mean_s8_params *params, const int8_t *first, int8_t *output);
 
+/* Raises bytes below `low` to it and lowers those above `high`, both in [-128, 127]. */
+void midge_clamp_bytes_s8(int8_t *bytes, int32_t count, int32_t low, int32_t high);
+
 /* See midge_lookup_s8. */
 void midge_lookup_bytes_s8(const int8_t *table, int32_t count, const uint8_t *input, int8_t *output);
 

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "clamp_s8.h"
 #include "inner_loops.h"
 #include "memory_functions.h"
 #include "midge/kernels.h"
@@ -218,6 +219,7 @@ static inline void midge_planes_body(const midge_planes_params *params, const in
                          one);
     }
   }
+  midge_clamp_tensor(output, params->batches * params->output_bytes, params->activation_min, params->activation_max);
 }
 
 #endif

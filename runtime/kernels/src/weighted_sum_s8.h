@@ -1,6 +1,7 @@
 #ifndef MIDGE_WEIGHTED_SUM_S8_H
 #define MIDGE_WEIGHTED_SUM_S8_H
 
+#include "clamp_s8.h"
 #include "inner_loops.h"
 #include "weighted_sum.h"
 
@@ -13,6 +14,7 @@ static inline void midge_weighted_sum_s8_body(const midge_weighted_sum_s8_params
   for (int32_t i = 4 * quads; i < params->elements; ++i) {
     output[i] = midge_weighted_sum(params, input1[i], input2[i]);
   }
+  midge_clamp_tensor(output, params->elements, params->activation_min, params->activation_max);
 }
 
 #endif

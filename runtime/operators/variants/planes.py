@@ -22,6 +22,8 @@ _BAND_LIMIT = 4096
 """Bytes of planes that a band of rows may take, where fewer rows would do."""
 _MAX_TAPS = 128
 """Most taps of a filter; its expanded weights lie in scratch too."""
+_DIRECT = 60
+"""About how many instructions an output takes without planes, besides 20/3 per tap."""
 
 Run = tuple[int, int, int, int, int, int, int]
 
@@ -173,7 +175,6 @@ def _lower(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
         window.output_channels != window.input_channels
         or (window.dilation_height, window.dilation_width) != (1, 1)
         or window.filter_height * window.filter_width > _MAX_TAPS
-        or (output["activation_min"], output["activation_max"]) != (-128, 127)
     ):
         return None
     walk = _best_walk(window)
@@ -182,6 +183,10 @@ def _lower(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
     weights = constant(node.input(1), "weights")[0].transpose(2, 0, 1)
     single, records = _records(node, np.ascontiguousarray(weights.reshape(window.output_channels, -1)))
     if records is None:
+        return None
+    bands = _bands(walk, min(_GROUP, window.input_channels))
+    outputs_of_channel = walk.output_rows * walk.output_columns
+    if _cost(walk, bands) > outputs_of_channel * (_DIRECT + 20 * walk.filter_rows * walk.filter_columns / 3):
         return None
     params: dict[str, ParamValue] = {
         "batches": window.batches,
@@ -198,9 +203,11 @@ def _lower(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
         "padding_left": walk.padding_left,
         "input_zero_point": input_zero_point(node),
         "column_stride": 1 if walk.line else walk.column_stride,
-        **_bands(walk, min(_GROUP, window.input_channels)),
+        **bands,
         "weights": np.ascontiguousarray(weights.transpose(0, 2, 1) if walk.turned else weights),
         "records": records,
+        "activation_min": output["activation_min"],
+        "activation_max": output["activation_max"],
     }
     words = params["plane_words"], params["weight_words"]
     assert isinstance(words[0], int) and isinstance(words[1], int)
@@ -228,6 +235,17 @@ def _records(node: Node, rows: Array) -> tuple[bool, Array | None]:
     right = records[:, 2].astype(np.int64)
     rounding = (2 * zero_point + 1) << (right - 1)
     return False, np.stack([records[:, 0], records[:, 1], rounding, right], axis=1).astype(np.int32)
+
+
+def _cost(walk: Walk, bands: dict[str, ParamValue]) -> float:
+    """Return about how many instructions a channel takes: itself, its weights and pixels, runs and their blocks."""
+    repeats, band_runs, words = bands["bands"], bands["band_runs"], bands["weight_words"]
+    assert isinstance(repeats, int) and isinstance(band_runs, int) and isinstance(words, int)
+    block = 50 if walk.is_3x3 else 40 + 9 * words / 2
+    runs = np.asarray(bands["runs"], np.int64).reshape(-1, 7)
+    each = 40 + block * ((runs[:, 4] + 1) // 2) * runs[:, 5]
+    pixels = (walk.steps + walk.reach - 1) * pitch(walk)
+    return float(150 + 12.5 * words + 4.5 * pixels + repeats * each[:band_runs].sum() + each[band_runs:].sum())
 
 
 def _bands(walk: Walk, planes: int) -> dict[str, ParamValue]:

@@ -30,16 +30,17 @@ def _lower(node: Node, sign: int) -> tuple[KernelCall, ...] | None:
     if first.dtype != DType.INT8 or first.elements != elements or second.elements != elements:
         return None
     params = sum_params(node, activation(node.attributes.fused_activation_function))
-    if (params["activation_min"], params["activation_max"]) != (-128, 127):
-        return None
     scales = tuple(byte_quantization(tensor, "tensor").scale for tensor in (first, second, node.output()))
-    found = _weights(tuple(sorted(params.items())), (scales[0] / scales[2], sign * scales[1] / scales[2]), sign)
+    clamp = {name: params[name] for name in ("activation_min", "activation_max")}
+    found = _weights(
+        tuple(sorted(params.items() - clamp.items())), (scales[0] / scales[2], sign * scales[1] / scales[2]), sign
+    )
     if found is None:
         return None
     return (
         KernelCall(
             "midge_weighted_sum_s8",
-            {"elements": elements, "factor1": found[0], "factor2": found[1], "offset": found[2]},
+            {"elements": elements, "factor1": found[0], "factor2": found[1], "offset": found[2], **clamp},
             (node.input_index(0), node.input_index(1)),
             (node.operator.outputs[0],),
         ),

@@ -441,7 +441,8 @@ void midge_depthwise_conv_2d_wide_s8(const midge_depthwise_conv_2d_wide_s8_param
  * A record is what a sum starts from, a multiplier, an offset, and by how many bits weights are scaled; the output is
  * ((sum * multiplier >> 32) + offset) >> 9, saturated. `exact` kernels, for outputs that no single rounding gives, have
  * the bias, 2 * multiplier - 2^32, (2 * zero point + 1) << (e - 1), and the right shift e in their records; see
- * midge_requantize_record_s8. There is no other clamp.
+ * midge_requantize_record_s8. Then all is
+ * clamped to [activation_min, activation_max].
  *
  * Scratch: weight_words words, then plane_words for each of min(4, channels) planes. */
 typedef struct {
@@ -475,6 +476,8 @@ typedef struct {
   const int32_t *runs;    /* [band_runs, then last_runs][7] */
   const int8_t *weights;  /* [channels][filter_height][filter_width] */
   const int32_t *records; /* [channels][4] */
+  int32_t activation_min;
+  int32_t activation_max;
 } midge_depthwise_conv_2d_planes_s8_params;
 
 /* Any filter. */
@@ -694,12 +697,14 @@ typedef midge_add_s8_params midge_sub_s8_params;
 void midge_sub_s8(const midge_sub_s8_params *params, const int8_t *input1, const int8_t *input2, int8_t *output);
 
 /* Sum or difference of two tensors alike, where one rounding gives the same bytes: (offset + (factor1 * input1 >> 8) +
- * (factor2 * input2 >> 8)) >> 21, saturated. No sum overflows 32 bits, in whatever order. */
+ * (factor2 * input2 >> 8)) >> 21, clamped. No sum overflows 32 bits, in whatever order. */
 typedef struct {
   int32_t elements;
   int32_t factor1;
   int32_t factor2;
   int32_t offset;
+  int32_t activation_min;
+  int32_t activation_max;
 } midge_weighted_sum_s8_params;
 void midge_weighted_sum_s8(const midge_weighted_sum_s8_params *params, const int8_t *input1, const int8_t *input2,
                            int8_t *output);
