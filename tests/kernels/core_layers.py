@@ -107,8 +107,10 @@ LIMITS: tuple[tuple[str, str, object], ...] = (
     ("fields", "_DIRECT", 1e9),
     ("row_bands", "_LEAST_SCRATCH", 1 << 18),
     ("joined", "FEWEST_PIXELS", 0),
-    ("joined", "BLOCK_BYTES", 64),
+    ("joined_bands", "BLOCK_BYTES", 64),
+    ("joined_bands", "PRICE", {"default": 1e-3, "speed": 1.0, "size": 0.1, "ram": 0.0}),
     ("planes", "_BAND_LIMIT", 64),
+    ("planes", "_DIRECT", 1e9),
     ("winograd", "_DIRECT", 1e9),
     ("words", "_SCRATCH", {"speed": 0}),
 )

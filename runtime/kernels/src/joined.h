@@ -2,7 +2,8 @@
  *
  * Two channels' weights share a word, low + high * 2^bits. Its product with an input adds to two sums at once; they
  * come apart as long as the low one stays within its field. The weights are expanded into such words for a block of
- * channels at a time, in scratch, and serve all pixels there.
+ * channels at a time, in scratch, and serve all pixels of a band there. All blocks of a band come before the next
+ * band; a buffer may hold the band's outputs until its inputs have served the last block.
  *
  * joined: 24 bits in sums of 64, wide enough for a whole window.
  * segments: 16 bits in sums of 32. The window's runs are cut into segments of so few elements that neither sum leaves
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 #include "finish.h"
+#include "memory_functions.h"
 #include "midge/kernels.h"
 #include "window.h"
 
@@ -55,10 +57,19 @@ void midge_segments_dot_s8(midge_joined_job *job);
 
 typedef void (*midge_joined_loop)(midge_joined_job *job);
 
-/* All pixels of the block of `channels` channels from `channel` on. The scratch holds their sums at two pixels, then
- * their expanded weights, then two windows. */
+/* Where a step's outputs lie, and the image that they come from. A step is two pixels of a row, or one at its end. */
+typedef struct {
+  const int8_t *image;
+  int8_t *output;
+  int32_t row;
+  int32_t column;
+} midge_joined_place;
+
+/* Some steps of the block of `channels` channels from `channel` on; `place` moves behind them. The scratch holds their
+ * sums at two pixels, then their expanded weights, then two windows. */
 static inline void midge_joined_body(const midge_conv_2d_joined_s8_params *params, int32_t channel, int32_t channels,
-                                     midge_joined_loop dot, int32_t *scratch, const int8_t *input, int8_t *output) {
+                                     midge_joined_loop dot, int32_t *scratch, midge_joined_place *place,
+                                     int32_t steps) {
   const midge_window *window = &params->window;
   const int32_t pixel_bytes = window->input_channels;
   const int32_t row_bytes = window->input_width * pixel_bytes;
@@ -68,49 +79,68 @@ static inline void midge_joined_body(const midge_conv_2d_joined_s8_params *param
   const int32_t *records = params->records + (ptrdiff_t)3 * channel;
   const int32_t *words = scratch + 2 * params->block_channels;
   int8_t *patch = (int8_t *)scratch + params->patch_offset;
-  int8_t *target = output + channel;
+  const int8_t *input = place->image;
+  int8_t *target = place->output + channel;
+  int32_t row = place->row;
+  int32_t column = place->column;
   const midge_output_range range = {params->output_zero_point, params->activation_min, params->activation_max};
   midge_joined_job job;
   job.runs = window->filter_height;
   job.length = length;
   job.sum_step = 4 * params->block_channels;
 
-  for (int32_t batch = 0; batch < window->batches; ++batch) {
-    for (int32_t row = 0; row < window->output_height; ++row) {
-      const int32_t y = row * window->stride_height - window->padding_top;
-      const int interior_row = row >= window->interior_top && row < window->interior_bottom;
-      for (int32_t column = 0; column < window->output_width; column += 2) {
-        const int32_t x = column * window->stride_width - window->padding_left;
-        const int alone = column + 1 == window->output_width;
-        if (interior_row && column >= window->interior_left && column + 2 - alone <= window->interior_right) {
-          job.pixel[0] = input + (ptrdiff_t)y * row_bytes + (ptrdiff_t)x * pixel_bytes;
-          job.pixel[1] = alone ? job.pixel[0] : job.pixel[0] + (ptrdiff_t)window->stride_width * pixel_bytes;
-          job.gap = window->filter_height > 1 ? window->dilation_height * row_bytes - length : 0;
-        } else {
-          midge_gather_window(window, input, 1, y, x, 0, pixel_bytes, (int8_t)params->input_zero_point, patch);
-          job.pixel[0] = patch;
-          job.pixel[1] = patch;
-          job.gap = 0;
-          if (!alone) {
-            midge_gather_window(window, input, 1, y, x + window->stride_width, 0, pixel_bytes,
-                                (int8_t)params->input_zero_point, patch + depth);
-            job.pixel[1] = patch + depth;
-          }
-        }
-        job.words = words;
-        job.sum = scratch;
-        job.groups = groups;
-        dot(&job);
-        midge_finish_channels_s8(&range, scratch, records, channels, target);
-        target += window->output_channels;
+  while (steps > 0) {
+    const int32_t y = row * window->stride_height - window->padding_top;
+    const int interior_row = row >= window->interior_top && row < window->interior_bottom;
+    for (; column < window->output_width && steps > 0; column += 2) {
+      const int32_t x = column * window->stride_width - window->padding_left;
+      const int alone = column + 1 == window->output_width;
+      if (interior_row && column >= window->interior_left && column + 2 - alone <= window->interior_right) {
+        job.pixel[0] = input + (ptrdiff_t)y * row_bytes + (ptrdiff_t)x * pixel_bytes;
+        job.pixel[1] = alone ? job.pixel[0] : job.pixel[0] + (ptrdiff_t)window->stride_width * pixel_bytes;
+        job.gap = window->filter_height > 1 ? window->dilation_height * row_bytes - length : 0;
+      } else {
+        midge_gather_window(window, input, 1, y, x, 0, pixel_bytes, (int8_t)params->input_zero_point, patch);
+        job.pixel[0] = patch;
+        job.pixel[1] = patch;
+        job.gap = 0;
         if (!alone) {
-          midge_finish_channels_s8(&range, scratch + params->block_channels, records, channels, target);
-          target += window->output_channels;
+          midge_gather_window(window, input, 1, y, x + window->stride_width, 0, pixel_bytes,
+                              (int8_t)params->input_zero_point, patch + depth);
+          job.pixel[1] = patch + depth;
         }
       }
+      job.words = words;
+      job.sum = scratch;
+      job.groups = groups;
+      dot(&job);
+      midge_finish_channels_s8(&range, scratch, records, channels, target);
+      target += window->output_channels;
+      if (!alone) {
+        midge_finish_channels_s8(&range, scratch + params->block_channels, records, channels, target);
+        target += window->output_channels;
+      }
+      --steps;
     }
-    input += (ptrdiff_t)window->input_height * row_bytes;
+    if (column >= window->output_width) {
+      column = 0;
+      if (++row == window->output_height) {
+        row = 0;
+        input += (ptrdiff_t)window->input_height * row_bytes;
+      }
+    }
   }
+  place->image = input;
+  place->output = target - channel;
+  place->row = row;
+  place->column = column;
+}
+
+/* Copies a band's outputs, from `buffer` to `end`, to where they belong; returns the next band's place. */
+static inline int8_t *midge_joined_copy(const int8_t *buffer, const int8_t *end, int8_t *output) {
+  const size_t bytes = (size_t)(end - buffer);
+  memcpy(output, buffer, bytes);
+  return output + bytes;
 }
 
 /* Channels of the block that begins at `channel`. */

@@ -57,4 +57,4 @@ def _lower_fully_connected(node: Node, target: Target) -> tuple[KernelCall, ...]
     return (KernelCall("midge_fully_connected_segments_s8", params, inputs, outputs),)
 
 
-MASKED = Variant("masked", tuple(_GROUP_CHANNELS), _lower_fully_connected, ("default", "speed"))
+MASKED = Variant("masked", tuple(_GROUP_CHANNELS), _lower_fully_connected, ("default", "speed", "ram"))

@@ -61,7 +61,17 @@ def _lower_depthwise(node: Node, target: Target) -> tuple[KernelCall, ...] | Non
     }
     scratch = 4 * (rows.shape[1] + window.output_width) + plane
     inputs, outputs = (node.input_index(0),), node.operator.outputs
-    return (KernelCall("midge_depthwise_conv_2d_planar_s8", params, inputs, outputs, scratch),)
+    call = KernelCall("midge_depthwise_conv_2d_planar_s8", params, inputs, outputs, scratch, in_place=_in_place(window))
+    return (call,)
+
+
+def _in_place(window: Window) -> bool:
+    """Whether a channel's outputs, wherever the pixels are, lie only where inputs of the same channel did.
+
+    The channel of this image has then been copied. The next image must not have been reached.
+    """
+    pixels, output_pixels = window.input_height * window.input_width, window.output_height * window.output_width
+    return window.input_channels == window.output_channels and (window.batches == 1 or output_pixels <= pixels)
 
 
 def _cost(rows: int, input_rows: int, width: int) -> int:
@@ -92,4 +102,4 @@ def _transposed(window: Window) -> Window:
     )
 
 
-PLANAR = Variant("planar", ("armv6m", "armv7m", "riscv"), _lower_depthwise, ("default", "speed"))
+PLANAR = Variant("planar", ("armv6m", "armv7m", "riscv"), _lower_depthwise, ("default", "speed", "ram"))

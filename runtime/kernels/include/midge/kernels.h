@@ -244,7 +244,11 @@ void midge_conv_2d_dot_s8(const midge_conv_2d_dot_s8_params *params, const int8_
 /* Convolution for processors without SIMD, two channels per multiplication; see src/joined.h. The weights are
  * [ceil(output_channels / group_channels)][filter_height][filter_width][input_channels][group_channels], zeros where a
  * channel is missing. One group; depth is filter_height * filter_width * input_channels. Interior: dilation_width 1.
- * Scratch: patch_offset bytes, and 2 * depth more if any output lies outside the interior.
+ * A step is two pixels of a row, or one at its end. Bands of steps are computed one after the other, each block by
+ * block. The output may overlap the input where nothing lies behind the first byte that a later step still reads;
+ * with a buffer a band's outputs are only written when all of it has been computed.
+ * Scratch: patch_offset bytes, 2 * depth more if any output lies outside the interior, and the outputs of the longest
+ * band if there is a buffer.
  *
  * midge_conv_2d_joined_s8: group_channels is 4. 128 * (sum of absolute weights) < 2^23 for even channels; odd ones hold
  * -128 only where their predecessor is not negative. patch_offset is (2 * depth + 8) * block_channels.
@@ -257,7 +261,9 @@ typedef struct {
   midge_window window;
   int32_t group_channels; /* channels of which the sums are formed together */
   int32_t block_channels; /* channels of which the weights are expanded together, a multiple of group_channels */
+  int32_t band_steps;     /* at least 1; counted on from image to image */
   int32_t patch_offset;
+  int32_t buffer_offset; /* bytes from the scratch's start to the buffer; 0: there is none */
   int32_t input_zero_point;
   const int8_t *weights;
   const uint8_t *segments; /* one less than the elements of each segment, by group and filter row, two to a byte, the
@@ -368,7 +374,8 @@ void midge_depthwise_conv_2d_s8(const midge_depthwise_conv_2d_s8_params *params,
  * output_channels / input_channels. Rows and columns may have changed places: input_row_step and the other steps say
  * how many bytes rows and columns of the tensors lie apart. dilation_width is 1; the interior is not used.
  * The weights are [output_channels][filter_height][filter_width]; where input_offset is 128, the bias of the records
- * holds -128 * (sum of weights), too. Where m is 1 the output may start at the same byte as the input.
+ * holds -128 * (sum of weights), too. Where m is 1 the output may start at the same byte as the input, unless there
+ * are several images and the output's are larger.
  * Scratch: 4 * (filter_height * filter_width + output_width) + padded_height * padded_width bytes. */
 typedef struct {
   midge_window window;
