@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sketch import NONE, RELU, Sketch
 
+from midge.runtime.lower import candidates
 from midge.runtime.operators.variants.pairs import conv_lead, pack_blocks
 from midge.runtime.operators.window import Window
+from midge.runtime.program import Target
 
 RECORD_WORDS = 12
 
@@ -118,3 +121,25 @@ def test_the_lead_is_enough_and_no_more(shape: Window) -> None:
 
     assert not overwrites_unread(shape, lead)
     assert lead == 0 or overwrites_unread(shape, lead - 1)
+
+
+def kernels(mode: str, fused: int) -> dict[str, str]:
+    """Return the kernel of each variant that Armv7E-M has for a 1x1 convolution with an output scale of 64."""
+    sketch = Sketch()
+    source, output = sketch.activation(1, 4, 4, 8), sketch.activation(1, 4, 4, 8, scale=64.0)
+    weights = np.random.default_rng(1).integers(-127, 128, (8, 1, 1, 8))
+    sketch.conv(source, weights, [0] * 8, output, fused=fused)
+    (node,) = sketch.graph((source,), (output,)).nodes()
+    return {name: calls[0].kernel for name, calls in candidates(node, Target("armv7em", mode))}
+
+
+def test_loads_word_by_word_are_for_speed_alone() -> None:
+    """They take more instructions and more code, which only a count of cycles can make up for."""
+    assert kernels("speed", NONE)["pairs_ldr"] == "midge_conv_2d_pairs_ldr_linear_s8"
+    assert not [mode for mode in ("default", "size", "ram") if "pairs_ldr" in kernels(mode, NONE)]
+
+
+def test_a_clamp_of_its_own_has_no_loads_word_by_word() -> None:
+    """With zero point 0, RELU clamps at 0 and not at the least int8: there is but the general ending."""
+    assert kernels("speed", RELU)["pairs"] == "midge_conv_2d_pairs_s8"
+    assert "pairs_ldr" not in kernels("speed", RELU)
