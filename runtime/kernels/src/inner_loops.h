@@ -54,6 +54,9 @@ void midge_pool_sum4_s8(const int8_t *first, int32_t rows, int32_t row_stride, i
 /* One row of the last axis of an addition; see midge_add_s8. The output may be either operand. */
 void midge_add_row_s8(const midge_add_s8_params *params, const int8_t *row1, const int8_t *row2, int8_t *output);
 
+/* The same for a product; see midge_mul_s8. */
+void midge_mul_row_s8(const midge_mul_s8_params *params, const int8_t *row1, const int8_t *row2, int8_t *output);
+
 /* The first `quads` times four elements of a weighted sum, at least one. The output may be either operand. */
 void midge_weighted_sum_quads_s8(const midge_weighted_sum_s8_params *params, const int8_t *input1, const int8_t *input2,
                                  int8_t *output, int32_t quads);

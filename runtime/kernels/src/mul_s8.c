@@ -1,6 +1,10 @@
 #include "broadcast.h"
-#include "requantize.h"
+#include "inner_loops.h"
 
-MIDGE_BINARY_KERNEL(midge_mul_s8, int8_t, const midge_mul_s8_params p = *params;
-                    , midge_requantize_s8((a - p.input1_zero_point) * (b - p.input2_zero_point), p.output_multiplier,
-                                          p.output_shift, p.output_zero_point, p.activation_min, p.activation_max))
+void midge_mul_s8(const midge_mul_s8_params *params, const int8_t *input1, const int8_t *input2, int8_t *output) {
+  midge_row row = {0, 0, 0, {0}};
+
+  do {
+    midge_mul_row_s8(params, input1 + row.input1, input2 + row.input2, output + row.output);
+  } while (midge_next_row(&params->broadcast, &row));
+}
