@@ -72,6 +72,8 @@ class Layer:
     wanted: Mapping[int, Array]
     replaced: int
     """Layers that were too large, and in whose place this one is."""
+    plain: list[tuple[KernelCall, ...]] = field(default_factory=list)
+    """The kernel calls of the plain variant, once they are known to be the same for all targets."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,14 +176,14 @@ def ways(layer: Layer, arch: str, every: bool = True) -> Iterator[Way]:
 
 @dataclass(frozen=True)
 class _WatchedTarget(Target):
-    """A target that notes whether its mode has been asked for."""
+    """A target that notes what has been asked of it."""
 
-    asked: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
 
     def __getattribute__(self, name: str) -> Any:
         """Return an attribute."""
-        if name == "optimize":
-            self.asked.append(name)
+        if name in ("arch", "optimize"):
+            self.asked.add(name)
         return super().__getattribute__(name)
 
 
@@ -190,15 +192,17 @@ def _lowered(layer: Layer, arch: str, modes: tuple[str, ...], every: bool) -> li
     if not every:
         return [next(candidates(layer.node, Target(arch, mode))) for mode in modes]
     row = OPERATORS[layer.node.operator.kind]
-    found = []
-    for variant in (*row.variants, Variant(PLAIN, (arch,), row.lower)):
+    found = [(PLAIN, calls) for calls in layer.plain]
+    for variant in row.variants if found else (*row.variants, Variant(PLAIN, (arch,), row.lower)):
         for mode in modes if arch in variant.arches else ():
             if mode in variant.modes:
                 target = _WatchedTarget(arch, mode)
                 calls = variant.lower(layer.node, target)
                 if calls is not None:
                     found.append((variant.name, calls))
-                if not target.asked:
+                    if variant.name == PLAIN and not target.asked:
+                        layer.plain.append(calls)
+                if "optimize" not in target.asked:
                     break
     return found
 
