@@ -166,7 +166,7 @@ def _best_walk(window: Window) -> Walk:
     return turned if alike and not walk.line and walk.row_stride == 1 and turned.cost < walk.cost else walk
 
 
-def _lower(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
+def _lower(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
     if node.input(0).dtype != DType.INT8:
         return None
     window = depthwise_window(node)
@@ -186,7 +186,8 @@ def _lower(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
         return None
     bands = _bands(walk, min(_GROUP, window.input_channels))
     outputs_of_channel = walk.output_rows * walk.output_columns
-    if _cost(walk, bands) > outputs_of_channel * (_DIRECT + 20 * walk.filter_rows * walk.filter_columns / 3):
+    direct = outputs_of_channel * (_DIRECT + 20 * walk.filter_rows * walk.filter_columns / 3)
+    if target.optimize != "size" and _cost(walk, bands) > direct:  # a second kernel would take more flash
         return None
     params: dict[str, ParamValue] = {
         "batches": window.batches,
