@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from midge.runtime.graph import Graph
-from midge.runtime.lower import candidates, check, lower
+from midge.runtime.lower import candidates, check, make_step
 from midge.runtime.passes.plan_memory import plan_memory
-from midge.runtime.program import Choice, KernelCall, Target
+from midge.runtime.program import Choice, KernelCall, Program, Target
 
 WORTHWHILE = 0.01
 """Least part of the arena that a change must save: a slower variant for a few bytes serves nobody."""
@@ -53,14 +52,12 @@ def reduce_memory(
     """
     current = list(chosen)
     memory = [{choice: _memory(calls) for choice, calls in each} for each in options]
-    program = lower(graph, target, dict(enumerate(current)))
-    calls = [dict(each) for each in options]
+    nodes = zip(graph.nodes(), options, strict=True)
+    steps = [{choice: make_step(node, choice, calls) for choice, calls in each} for node, each in nodes]
 
     def needed(choices: Sequence[Choice]) -> int:
-        """Plan the program with other calls: only they differ, and lowering all anew would take far longer."""
-        changed = zip(program.steps, calls, choices, strict=True)
-        steps = tuple(replace(step, calls=ways[choice]) for step, ways, choice in changed)
-        return plan_memory(replace(program, steps=steps), thorough=False).total
+        chosen_steps = tuple(ways[choice] for ways, choice in zip(steps, choices, strict=True))
+        return plan_memory(Program(graph, target, chosen_steps), thorough=False).total
 
     total = needed(current)
     while total > limit:
@@ -79,6 +76,6 @@ def reduce_memory(
     return current
 
 
-def _memory(calls: Sequence[KernelCall]) -> list[tuple[int, int | None]]:
+def _memory(calls: Sequence[KernelCall]) -> list[tuple[int, int | None, bool]]:
     """Return all that the planner sees of a way to compute an operator."""
-    return [(call.scratch, call.lead) for call in calls]
+    return [(call.scratch, call.lead, call.in_place) for call in calls]

@@ -80,6 +80,11 @@ def lower_node(node: Node, target: Target, choice: Choice | None = None) -> Step
     """
     check(node)
     name, calls = _choose(node, target, None if choice is None else choice.variant)
+    return make_step(node, Choice(name, choice is not None and choice.specialised), calls)
+
+
+def make_step(node: Node, choice: Choice, calls: tuple[KernelCall, ...]) -> Step:
+    """Return the step of an operator that is computed by one of its `candidates`."""
     row = OPERATORS[node.operator.kind]
     operator = node.operator
     runtime = {i for i in operator.inputs if i is not None and node.graph.tensors[i].data is None}
@@ -97,8 +102,8 @@ def lower_node(node: Node, target: Target, choice: Choice | None = None) -> Step
         inputs=tuple(dict.fromkeys(i for i in operator.inputs if i in runtime and i is not None)),
         outputs=operator.outputs,
         calls=calls,
-        variant=name,
-        specialised=choice is not None and choice.specialised,
+        variant=choice.variant,
+        specialised=choice.specialised,
         macs=row.macs(node) if operator.macs is None else operator.macs,
         executed_macs=row.macs(node),
         in_place=in_place,
