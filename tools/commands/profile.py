@@ -15,7 +15,7 @@ from midge.tools.outputs import Outputs
 from midge.tools.tables import count, duration, make_table, quantity, short_name
 
 if TYPE_CHECKING:
-    from midge.tools.measure import Measurement
+    from midge.tools.measure import LayerCost, Measurement
 
 
 @click.command("profile")
@@ -94,7 +94,7 @@ def _print_layers(measured: Measurement) -> None:
             f"{layer.instructions / layer.macs:.2f}" if layer.macs else "",
             f"{layer.instructions / measured.instructions:.1%}",
             *([duration(layer.latency_us)] if layer.latency_us is not None else []),
-            layer.kernel.removeprefix("midge_"),
+            _short_kernel(layer),
         )
         if log.is_verbose():
             blank = [""] * (6 + timed)
@@ -112,6 +112,13 @@ def _print_layers(measured: Measurement) -> None:
         "",
     )
     log.result(table)
+
+
+def _short_kernel(layer: LayerCost) -> str:
+    """Leave out of a kernel's name what the operator's says already, where something is left."""
+    name = layer.kernel.removeprefix("midge_")
+    rest = name.removeprefix(f"{layer.op.lower()}_")
+    return rest if "_" in rest else name
 
 
 def _print_totals(measured: Measurement) -> None:
