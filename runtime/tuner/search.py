@@ -102,7 +102,10 @@ def tune(
     context = " ".join([board.cpu, compiler, *toolchain.compile_flags(optimize)])
     costs = CostCache(cache_directory() / "tuner" if cache is None else cache, context)
     options = _list_options(graph, target)
-    builds = _count_unknown(graph, target, options, board, toolchain, costs, progress)
+    common = [[one for one in each if not one.choice.specialised] for each in options]
+    builds = _count_unknown(graph, target, common, board, toolchain, costs, progress)
+    options = [_keep_promising(each, _by_speed(shared, costs)[0]) for each, shared in zip(options, common, strict=True)]
+    builds += _count_unknown(graph, target, options, board, toolchain, costs, progress)
     chosen = [_by_speed(each, costs)[0] for each in options]
     chosen = _save_flash(options, chosen, costs, board, mode)
     chosen = _save_ram(graph, target, options, chosen, costs, 0 if mode == "ram" else board.ram.size - RAM_RESERVE)
@@ -143,6 +146,11 @@ def _list_options(graph: Graph, target: Target) -> list[list[Option]]:
                 found.append(Option(choice, calls, signature(calls, specialised), _constant_bytes(calls)))
         options.append(found)
     return options
+
+
+def _keep_promising(options: Sequence[Option], best: Option) -> list[Option]:
+    """Leave out specialised instances of all but the quickest variant: none of them makes up for a slower one."""
+    return [one for one in options if not one.choice.specialised or one.choice.variant == best.choice.variant]
 
 
 def _constant_bytes(calls: Sequence[KernelCall]) -> int:
