@@ -151,7 +151,7 @@ def _read_tensor(table: Table, position: int, buffers: list[Array | None]) -> Te
     dtype = schema.TENSOR_TYPES.get(int(table.scalar(schema.Tensor.TYPE, "int8", 0)), DType.OTHER)
     if table.table(schema.Tensor.SPARSITY) is not None:
         raise UnsupportedError(f"{where} is stored sparse, which no microcontroller runtime reads; store it dense")
-    itemsize = 1 if dtype in (DType.INT4, DType.STRING, DType.OTHER) else dtype.itemsize
+    itemsize = 1 if dtype in (DType.STRING, DType.OTHER) else dtype.itemsize
     # An extent of 0 must not hide the others: NumPy counts them all.
     if math.prod(max(extent, 1) for extent in shape) * itemsize > MAX_BYTES:
         raise ModelError(f"{where} claims shape {list(shape)}, more than {MAX_BYTES} bytes")
@@ -175,7 +175,7 @@ def _constant(raw: Array | None, shape: tuple[int, ...], dtype: DType, where: st
         return None
     elements = math.prod(shape)
     if raw is None:
-        return np.zeros(shape, np.int8 if dtype is DType.INT4 else dtype.numpy) if elements == 0 else None
+        return np.zeros(shape, dtype.numpy) if elements == 0 else None
     if dtype is DType.INT4:
         expected = (elements + 1) // 2
     else:

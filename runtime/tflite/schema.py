@@ -17,6 +17,7 @@ class Model:
     VERSION = 0
     OPERATOR_CODES = 1
     SUBGRAPHS = 2
+    DESCRIPTION = 3
     BUFFERS = 4
     METADATA = 6
     SIGNATURES = 7
@@ -39,6 +40,7 @@ class SubGraph:
     INPUTS = 1
     OUTPUTS = 2
     OPERATORS = 3
+    NAME = 4
 
 
 class Tensor:
@@ -85,6 +87,7 @@ class Signature:
 
     INPUTS = 0
     OUTPUTS = 1
+    KEY = 2
     SUBGRAPH = 4
 
 
