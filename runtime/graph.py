@@ -41,19 +41,19 @@ class DType(Enum):
 
     @property
     def numpy(self) -> np.dtype[Any]:
-        """NumPy's type of one element.
+        """NumPy's type of one element; int4 is unpacked, one int8 for each.
 
         Raises:
-            ValueError: the type has no fixed-size NumPy element (int4, string).
+            ValueError: the type has no fixed-size NumPy element (string).
         """
-        if self in (DType.INT4, DType.STRING, DType.OTHER):
+        if self in (DType.STRING, DType.OTHER):
             raise ValueError(f"{self.value} has no NumPy element type")
-        dtype: np.dtype[Any] = np.dtype(self.value)
+        dtype: np.dtype[Any] = np.dtype("int8" if self is DType.INT4 else self.value)
         return dtype
 
     @property
     def itemsize(self) -> int:
-        """Bytes of one element."""
+        """Bytes of one element of its NumPy type."""
         return int(self.numpy.itemsize)
 
 

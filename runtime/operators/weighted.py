@@ -55,7 +55,7 @@ def check_weighted(node: Node, output_channels: int, channel_axis: int, depth: i
             " convert the model to int8 or to float32",
         )
     else:
-        require_dtype(weights, DType.INT8, what="weights")
+        require_dtype(weights, DType.INT8, DType.INT4, what="weights")
     constant(weights, "weights")
     require(depth <= MAX_DEPTH, f"sums of {depth} products are not supported; at most {MAX_DEPTH}")
     activation(node.attributes.fused_activation)
@@ -79,14 +79,14 @@ def _check_quantization(node: Node, output_channels: int, channel_axis: int) -> 
 
 
 def _check_weight_scales(node: Node, output_channels: int, channel_axis: int) -> None:
-    """Check that int8 weights are symmetric, with one scale or one per output channel.
+    """Check that int8 or int4 weights are symmetric, with one scale or one per output channel.
 
     Raises:
         UnsupportedError, ModelError: they are not.
     """
     weights = node.input(1)
     quantization = weights.quantization
-    expect(quantization is not None, f"int8 weights {weights.name!r} have no scale")
+    expect(quantization is not None, f"{weights.dtype.value} weights {weights.name!r} have no scale")
     assert quantization is not None
     if not quantization.per_tensor:
         expect(
@@ -96,7 +96,7 @@ def _check_weight_scales(node: Node, output_channels: int, channel_axis: int) ->
         )
     require(
         not np.any(quantization.zero_points),
-        f"weights {weights.name!r} have a zero point other than 0; int8 weights must be symmetric",
+        f"weights {weights.name!r} have a zero point other than 0; {weights.dtype.value} weights must be symmetric",
     )
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import flatbuffers
@@ -19,6 +19,7 @@ Array = npt.NDArray[Any]
 
 _TYPES = {
     "float32": schema.TensorType.FLOAT32,
+    "int4": schema.TensorType.INT4,
     "int8": schema.TensorType.INT8,
     "int16": schema.TensorType.INT16,
     "int32": schema.TensorType.INT32,
@@ -30,7 +31,10 @@ _TYPES = {
 
 @dataclass(frozen=True, eq=False)
 class TensorSpec:
-    """A tensor: constant if it has `data`, quantized if it has `scale` (one number, or one per channel)."""
+    """A tensor: constant if it has `data`, quantized if it has `scale` (one number, or one per channel).
+
+    The data of an int4 tensor is int8, one value for each.
+    """
 
     shape: tuple[int, ...]
     dtype: str = "int8"
@@ -66,7 +70,7 @@ class Case:
     feeds: tuple[Array, ...]
     """One array per input."""
     oracle: str = "tflm"
-    """`tflm` or `litert` (its reference kernels)."""
+    """`tflm`, `litert` (its reference kernels), or `unpacked`: `tflm` with int4 tensors stored as int8."""
     tolerance: float = 0.0
     """Greatest difference, as a part of the largest magnitude in the expected output; 0 means bit for bit."""
 
@@ -105,6 +109,12 @@ def single(
     return Case(tensors, (operator,), runtime, operator.outputs, tuple(feeds), oracle, tolerance)
 
 
+def pack_int4(values: Array) -> Array:
+    """Return int8 values in [-8, 7] as a file has them: two to a byte, the first one lower."""
+    nibbles = np.append(values.ravel(), np.zeros(values.size % 2, np.int8)).view(np.uint8) & 15
+    return nibbles[0::2] | nibbles[1::2] << 4
+
+
 def build(case: Case) -> bytes:
     """Return the `.tflite` file of a case."""
     model = schema.ModelT()
@@ -128,9 +138,11 @@ def build(case: Case) -> bytes:
             quantization.quantizedDimension = spec.axis
             tensor.quantization = quantization
         if spec.data is not None:
-            assert spec.data.shape == spec.shape and spec.data.dtype == np.dtype(spec.dtype)
+            is_packed = spec.dtype == "int4"
+            assert spec.data.shape == spec.shape and spec.data.dtype == np.dtype("int8" if is_packed else spec.dtype)
             buffer = schema.BufferT()
-            buffer.data = np.frombuffer(np.ascontiguousarray(spec.data).tobytes(), dtype=np.uint8)
+            stored = pack_int4(spec.data) if is_packed else np.ascontiguousarray(spec.data)
+            buffer.data = np.frombuffer(stored.tobytes(), dtype=np.uint8)
             tensor.buffer = len(model.buffers)
             model.buffers.append(buffer)
         subgraph.tensors.append(tensor)
@@ -193,6 +205,9 @@ def run_litert(data: bytes, feeds: Sequence[Array], outputs: int) -> list[Array]
 
 def expected(case: Case, data: bytes | None = None) -> list[Array]:
     """Return what a case's oracle computes."""
+    if case.oracle == "unpacked":
+        tensors = tuple(replace(spec, dtype="int8") if spec.dtype == "int4" else spec for spec in case.tensors)
+        return expected(replace(case, tensors=tensors, oracle="tflm"))
     data = build(case) if data is None else data
     run = {"tflm": run_tflm, "litert": run_litert}[case.oracle]
     return run(data, case.feeds, len(case.outputs))

@@ -92,6 +92,20 @@ REFUSED: dict[str, tuple[Case, type[Error], str]] = {
         "must be a constant",
     ),
     "asymmetric weights": (convolution(kernel=weights((8, 3, 3, 4), zero_point=1)), UnsupportedError, "symmetric"),
+    "asymmetric int4 weights": (
+        convolution(kernel=weights((8, 3, 3, 4), dtype="int4", zero_point=1)),
+        UnsupportedError,
+        "int4 weights must be symmetric",
+    ),
+    "int4 weights with float activations": (
+        convolution(
+            source=TensorSpec(SOURCE.shape, "float32"),
+            kernel=weights((8, 3, 3, 4), dtype="int4"),
+            output=TensorSpec(OUTPUT.shape, "float32"),
+        ),
+        UnsupportedError,
+        "int4 weights .* with float32 activations",
+    ),
     "scales along another axis": (
         convolution(kernel=weights((8, 3, 3, 4), scale=np.full(4, 0.1), axis=3)),
         ModelError,

@@ -11,8 +11,8 @@ from oracle import Case
 from cases import activation, convolution, elementwise, movement, pool
 
 BOTH = ("int8", "float32")
-WEIGHTED = ("int8", "float32", "dynamic")
-"""`dynamic`: float activations and int8 weights."""
+WEIGHTED = ("int8", "float32", "dynamic", "int4", "clustered")
+"""`dynamic`: float activations and int8 weights. `int4`, `clustered`: int8 activations, weights int4 or of few values."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ Rng = np.random.Generator
 TYPICAL = 0.35
 """Part of the int8 layers that are as trained networks have them; the others reach further."""
 
+QUANTIZED = ("int8", "int4", "clustered")
+"""Types of layers with int8 activations, by their weights: `clustered` are int8 with few values."""
+
 FLOAT_TOLERANCE = 1e-5
 """Greatest difference of float layers, as a part of the largest output; the order of additions is ours."""
 
@@ -40,6 +43,14 @@ def extremes(rng: Rng, shape: tuple[int, ...]) -> Array:
     if chance(rng, 0.05):
         return np.full(shape, rng.choice(np.array([-128, -127, 0, 127], np.int8)), np.int8)
     return rng.integers(-128, 128, shape, dtype=np.int8)
+
+
+def few_values(rng: Rng, values: Array) -> Array:
+    """Replace int8 values by some of a few: neighbours in value stay neighbours."""
+    count = int(rng.choice([1, 2, 3, 4, 5, 9, 16, 16, 16, 17]))
+    codebook = np.sort(rng.choice(np.arange(-128, 128), count, replace=False)).astype(np.int8)
+    found: Array = codebook[(values.astype(np.int64) + 128) * count >> 8]
+    return found
 
 
 def scale(rng: Rng) -> float:
@@ -122,6 +133,11 @@ def _tensors(
     else:
         scales, output_scale = weight_scales(rng, count, source_scale, depth)
         values = extremes(rng, weights_shape)
+    stored = "int4" if dtype == "int4" else "int8"
+    if dtype == "int4":
+        values = values >> 4
+    elif dtype == "clustered":
+        values = few_values(rng, values)
     bias = None
     if with_bias:
         # LiteRT and TensorFlow Lite Micro compare this scale with the product of the others.
@@ -129,7 +145,7 @@ def _tensors(
         bias = TensorSpec((channels,), "int32", scale=bias_scale, data=bias_values(rng, channels, depth))
     inputs = [
         TensorSpec(shape, "int8", source_scale, zero_point(rng)),
-        TensorSpec(weights_shape, "int8", scales, 0, axis, values),
+        TensorSpec(weights_shape, stored, scales, 0, axis, values),
         bias,
     ]
     # The least zero point is what RELU gets from converters; the greatest leaves it a single value.
@@ -175,13 +191,16 @@ def _finish(
     rng: Rng,
 ) -> Case:
     inputs, output, feed = tensors
-    version = 3 if dtype == "int8" else 1
-    oracle = "tflm" if dtype == "int8" else "litert"
+    version = 3 if dtype in QUANTIZED else 1
+    oracle = "tflm" if dtype in QUANTIZED else "litert"
     if inputs[-1] is None:
         # Without a bias LiteRT refuses a convolution, and TensorFlow Lite Micro dies of a depthwise one.
         oracle = "litert" if kind == "DEPTHWISE_CONV_2D" else "tflm"
         if oracle == "litert" or chance(rng, 0.5):
             inputs.pop()
+    weights = tensors[0][1]
+    if kind == "FULLY_CONNECTED" and dtype == "int4" and weights is not None and np.size(weights.scale) > 1:
+        oracle = "unpacked"  # TensorFlow Lite Micro wants one scale for int4 weights here
     tolerance = FLOAT_TOLERANCE if dtype == "float32" else 0.0
     case = single(kind, inputs, [output], [feed], options, version, oracle, tolerance)
     return replace(case, is_sum=dtype == "float32")
@@ -189,8 +208,8 @@ def _finish(
 
 def conv_2d(rng: Rng, dtype: str) -> Case:
     """Any strides, dilations, paddings, groups and batches; or a shape that networks have."""
-    if dtype == "int8" and chance(rng, TYPICAL):
-        return _typical_conv(rng)
+    if dtype in QUANTIZED and chance(rng, TYPICAL):
+        return _typical_conv(rng, dtype)
     height, width, fh, fw, sh, sw, dh, dw, padding, out_height, out_width = _geometry(rng)
     groups = int(rng.choice([1, 1, 1, 2, 3]))
     filter_channels = int(rng.choice([1, 2, 3, 4, 5, 8, 16, 17, rng.integers(1, 71)]))
@@ -215,22 +234,24 @@ def conv_2d(rng: Rng, dtype: str) -> Case:
     return _finish("CONV_2D", dtype, tensors, options, rng)
 
 
-def _typical_conv(rng: Rng) -> Case:
+def _typical_conv(rng: Rng, dtype: str) -> Case:
     shape = typical.conv_shape(rng)
     weights = (shape.outputs, shape.filter_height, shape.filter_width, shape.inputs)
     options = schema.Conv2DOptionsT()
-    return _typical(rng, "CONV_2D", shape, weights, 0, options)
+    return _typical(rng, "CONV_2D", dtype, shape, weights, 0, options)
 
 
-def _typical_depthwise(rng: Rng) -> Case:
+def _typical_depthwise(rng: Rng, dtype: str) -> Case:
     shape = typical.depthwise_shape(rng)
     options = schema.DepthwiseConv2DOptionsT()
     options.depthMultiplier = 1
     weights = (1, shape.filter_height, shape.filter_width, shape.inputs)
-    return _typical(rng, "DEPTHWISE_CONV_2D", shape, weights, 3, options)
+    return _typical(rng, "DEPTHWISE_CONV_2D", dtype, shape, weights, 3, options)
 
 
-def _typical(rng: Rng, kind: str, shape: typical.Shape, weights: tuple[int, ...], axis: int, options: Any) -> Case:
+def _typical(
+    rng: Rng, kind: str, dtype: str, shape: typical.Shape, weights: tuple[int, ...], axis: int, options: Any
+) -> Case:
     height = output_extent(shape.height, shape.filter_height, shape.stride_height, shape.padding)
     width = output_extent(shape.width, shape.filter_width, shape.stride_width, shape.padding)
     source, output = (1, shape.height, shape.width, shape.inputs), (1, height, width, shape.outputs)
@@ -238,13 +259,13 @@ def _typical(rng: Rng, kind: str, shape: typical.Shape, weights: tuple[int, ...]
     options.strideH, options.strideW = shape.stride_height, shape.stride_width
     options.dilationHFactor = options.dilationWFactor = 1
     options.fusedActivationFunction = typical.pick(rng, (0, 1, 1, 3))
-    return _finish(kind, "int8", _tensors(rng, "int8", source, weights, axis, output, True), options, rng)
+    return _finish(kind, dtype, _tensors(rng, dtype, source, weights, axis, output, True), options, rng)
 
 
 def depthwise_conv_2d(rng: Rng, dtype: str) -> Case:
     """Any strides, dilations, paddings, depth multipliers and batches; or a shape that networks have."""
-    if dtype == "int8" and chance(rng, TYPICAL):
-        return _typical_depthwise(rng)
+    if dtype in QUANTIZED and chance(rng, TYPICAL):
+        return _typical_depthwise(rng, dtype)
     height, width, fh, fw, sh, sw, dh, dw, padding, out_height, out_width = _geometry(rng)
     multiplier = int(rng.choice([1, 1, 1, 2, 3, 8]))
     inputs = int(rng.choice([1, 2, 3, 4, 5, 8, 9, 16, 23, 40, rng.integers(1, 71)]))
@@ -269,7 +290,7 @@ def depthwise_conv_2d(rng: Rng, dtype: str) -> Case:
 
 def fully_connected(rng: Rng, dtype: str) -> Case:
     """Inputs of several ranks, with and without kept dimensions; or a shape that networks have."""
-    is_typical = dtype == "int8" and chance(rng, TYPICAL)
+    is_typical = dtype in QUANTIZED and chance(rng, TYPICAL)
     depth = int(rng.choice([1, 2, 3, 8, 15, 16, 33, 64, 200, rng.integers(1, 400)]))
     channels = int(rng.choice([1, 2, 3, 4, 5, 8, 10, 16, 31, 64]))
     if is_typical:
