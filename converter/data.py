@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ INPUT_KEYS = ("x", "images", "specs")
 LABEL_KEYS = ("y", "labels")
 
 Array = NDArray[Any]
+Batch = tuple[tuple[Array, ...], Array | None]
 Source = str | os.PathLike[str] | Mapping[str, Any] | tuple[Any, Any] | Array
 
 
@@ -44,6 +45,17 @@ class Dataset:
     def __len__(self) -> int:
         """Count the samples."""
         return len(self.inputs[0])
+
+    def batches(self, size: int, order: tuple[int, int] | None = None) -> Iterator[Batch]:
+        """Yield the samples in batches of ``size``, the last one smaller: inputs ``[n, *shape]``, labels or None.
+
+        ``order`` is a seed and the number of the epoch, which together shuffle; None keeps the order.
+        """
+        indices = np.arange(len(self)) if order is None else np.random.default_rng(order).permutation(len(self))
+        for start in range(0, len(self), size):
+            picked = indices[start : start + size]
+            labels = None if self.labels is None else self.labels[picked]
+            yield tuple(array[picked] for array in self.inputs), labels
 
     def first(self, count: int) -> Dataset:
         """Return up to ``count`` samples spread evenly over the set: sets are often sorted by label."""

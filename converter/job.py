@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from midge.converter.recipe import Recipe
@@ -11,7 +13,8 @@ class Job(msgspec.Struct, frozen=True):
     """One conversion, as the worker is asked for it. All paths are absolute.
 
     ``model`` is what to load, ``name`` what messages call it. ``input_names`` and ``output_names`` give the order
-    of a SavedModel's arguments where the order is known. The data are paths of ``.npz`` files or None.
+    of a SavedModel's arguments where the order is known. The data are paths of ``.npz`` files or None;
+    ``checkpoints`` is a folder for work in progress, or None to keep none.
     """
 
     model: str
@@ -23,6 +26,7 @@ class Job(msgspec.Struct, frozen=True):
     input_scale: float
     input_offset: float
     seed: int
+    checkpoints: str | None = None
     input_names: list[str] = []
     output_names: list[str] = []
 
@@ -61,13 +65,14 @@ class Outcome(msgspec.Struct, frozen=True):
     """What the worker found out; the `.tflite` file itself lies beside it.
 
     ``operators`` counts the file's operators by name; ``accuracy`` is None without evaluation data; ``versions``
-    are those of the packages that did the work.
+    are those of the packages that did the work; ``notes`` is what the recipe's steps found out, see `Context.notes`.
     """
 
     operators: dict[str, int]
     layers: list[LayerError]
     accuracy: Accuracy | None
     versions: dict[str, str]
+    notes: list[dict[str, Any]] = []
 
 
 class Failure(msgspec.Struct, frozen=True):

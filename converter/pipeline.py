@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from midge.converter import data as data_sets
@@ -19,6 +22,7 @@ from midge.converter.process import run_job
 from midge.converter.recipe import Recipe, load_recipe
 from midge.converter.report import ConversionResult, Provenance, Report, beside, sha256
 from midge.runtime.errors import DataError, InputError
+from midge.runtime.toolchain import cache_directory
 
 PathLike = str | os.PathLike[str]
 
@@ -34,6 +38,7 @@ def convert(
     input_scale: float = 1.0,
     input_offset: float = 0.0,
     seed: int = 0,
+    work: PathLike | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> ConversionResult:
     """Convert a trained Keras model to a `.tflite` file.
@@ -49,6 +54,8 @@ def convert(
         input_scale: The network sees ``value * input_scale + input_offset`` of all data.
         input_offset: See ``input_scale``.
         seed: Makes everything that is random repeatable.
+        work: Folder for work in progress of recipes that train: an interrupted conversion that is started again with
+            the same arguments goes on where it was. None takes the user's cache. It is removed when all is done.
         progress: Called with each stage of the work as it begins.
 
     Returns:
@@ -68,6 +75,11 @@ def convert(
         raise DataError(
             f"the recipe {chosen.name} needs calibration data: 100 to 500 typical inputs, without labels "
             "(--calibration FILE.npz, or calibration= in Python)"
+        )
+    if chosen.needs_training and train is None and calibration is None:
+        raise DataError(
+            f"the recipe {chosen.name} trains and needs data: training samples with labels (--train FILE.npz, or "
+            "train= in Python), or at least calibration data, on which it learns to agree with the original network"
         )
     family = "" if isinstance(model, (str, os.PathLike)) else keras_of(model)
     if not family:
@@ -96,6 +108,8 @@ def convert(
             input_names=input_names,
             output_names=output_names,
         )
+        if chosen.needs_training:
+            job = msgspec.structs.replace(job, checkpoints=str(work or _checkpoint_folder(job)))
         outcome = run_job(job, folder, progress)
         made = folder / TFLITE_FILE
         report_file, recipe_file = beside(output, ".report.json"), beside(output, ".recipe.toml")
@@ -109,6 +123,7 @@ def convert(
             report=str(report_file),
             recipe_file=str(recipe_file),
             accuracy=outcome.accuracy,
+            steps=outcome.notes,
         )
         provenance = Provenance(
             midge=version("midge"),
@@ -126,7 +141,18 @@ def convert(
         if _same(recipe_file, recipe):
             del contents[recipe_file]  # converted by the very recipe that an earlier run left here
         _write_all(contents)
+    if job.checkpoints is not None:
+        shutil.rmtree(job.checkpoints, ignore_errors=True)
     return result
+
+
+def _checkpoint_folder(job: Job) -> Path:
+    """Name a folder in the user's cache by all that the result depends on: the same conversion finds it again."""
+    files = [job.model, job.train, job.calibration, job.evaluate]
+    parts = [version("midge"), job.recipe.toml().decode(), str(job.seed), str(job.input_scale), str(job.input_offset)]
+    parts += ["-" if file is None else sha256(Path(file)) for file in files]
+    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+    return cache_directory() / "convert" / key
 
 
 def _check_output(output: Path, inputs: list[Path], recipe: str | Path | Recipe) -> None:

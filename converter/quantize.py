@@ -1,4 +1,4 @@
-"""From a traced graph to the bytes of a `.tflite` file, through TensorFlow's converter. Imports TensorFlow.
+"""Post-training quantization, and the way from a traced graph to a `.tflite` file. Imports TensorFlow.
 
 Runs in the worker process only: TensorFlow ends its process with SIGSEGV on some networks.
 """
@@ -11,10 +11,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from midge.converter.context import Context, State
 from midge.converter.data import Array, Dataset
 from midge.converter.network import Network
-from midge.converter.recipe import Quantize
-from midge.converter.tflite_file import order_ends
+from midge.converter.steps import Quantize
+from midge.converter.tflite_file import count_operators, order_ends
 from midge.runtime.errors import ConversionError
 
 LOOP = (
@@ -22,6 +23,23 @@ LOOP = (
     "cannot convert to integers: give Midge the .keras file, whose SimpleRNN, GRU and LSTM layers it unrolls, or build "
     "the layer with unroll=True"
 )
+
+
+def run(step: Quantize, state: State, context: Context) -> State:
+    """Quantize the exported network; see `Quantize`.
+
+    Raises:
+        ConversionError: The network holds a loop, or TensorFlow cannot quantize an operator.
+    """
+    exported, calibration = state.exported, context.calibration
+    assert exported is not None
+    loops = [name for name in count_operators(exported.content) if name in ("WHILE", "IF")]
+    if loops and step.needs_calibration:
+        raise ConversionError(f"{context.name}: {LOOP}; the recipes float32, float16 and dynamic work with it")
+    count = f" on {len(calibration)} samples" if calibration and step.needs_calibration else ""
+    context.say(f"quantizing{count}")
+    content = to_tflite(exported.network, exported.function, exported.module, step, calibration)
+    return state.replace(content=content)
 
 
 def to_tflite(

@@ -13,7 +13,8 @@ lie in ``recipes/``; a user's file has the same form::
     activations = "int8"
     interface = "int8"
 
-A new kind of step is a struct here with its own ``tag``, a member of `Step`, and a line where `worker` runs them.
+Each kind of step is a file in ``steps/``. Steps that change the float network come first (distill, prune, sparsify),
+then at most one quantization, then steps that change its integers (cluster, qat).
 """
 
 from __future__ import annotations
@@ -23,36 +24,10 @@ from typing import Literal
 
 import msgspec
 
+from midge.converter.steps import INTEGER_STEPS, NETWORK_STEPS, Quantize, Step
 from midge.runtime.errors import InputError
 
 _FOLDER = Path(__file__).parent / "recipes"
-
-
-class Quantize(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="quantize", tag_field="kind"):
-    """Post-training quantization.
-
-    ``weights`` is the type that constants are stored in (int8 per output channel), ``activations`` the type that
-    is computed in, ``interface`` the type of the file's inputs and outputs.
-    """
-
-    weights: Literal["float16", "int8"]
-    activations: Literal["float32", "int8", "int16"]
-    interface: Literal["float32", "int8", "int16"]
-
-    def __post_init__(self) -> None:
-        """Refuse combinations that no converter makes."""
-        if self.weights == "float16" and self.activations != "float32":
-            raise ValueError('float16 weights need activations = "float32"')
-        if self.interface not in ("float32", self.activations):
-            raise ValueError(f'interface must be "float32" or "{self.activations}", found "{self.interface}"')
-
-    @property
-    def needs_calibration(self) -> bool:
-        """Whether ranges of activations have to be observed on data."""
-        return self.activations != "float32"
-
-
-Step = Quantize
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,10 +38,26 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     summary: str
     steps: tuple[Step, ...]
 
+    def __post_init__(self) -> None:
+        """Refuse steps in an order that makes no sense."""
+        ranks = [_rank(step) for step in self.steps]
+        if ranks != sorted(ranks) or ranks.count(_QUANTIZE) > 1:
+            raise ValueError(
+                "steps must be in this order: those that change the network (distill, prune, sparsify), one 'quantize' "
+                "at most, those that change its integers (cluster, qat)"
+            )
+        if _QUANTIZE + 1 in ranks and (self.quantize is None or self.quantize.activations != "int8"):
+            raise ValueError("'cluster' and 'qat' need a 'quantize' step with activations = \"int8\" before them")
+
     @property
     def needs_calibration(self) -> bool:
         """Whether any step needs calibration data."""
         return any(step.needs_calibration for step in self.steps)
+
+    @property
+    def needs_training(self) -> bool:
+        """Whether any step trains."""
+        return any(step.needs_training for step in self.steps)
 
     @property
     def quantize(self) -> Quantize | None:
@@ -76,6 +67,13 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def toml(self) -> bytes:
         """The recipe as a file that `load_recipe` accepts."""
         return msgspec.toml.encode(self)
+
+
+_QUANTIZE = 1
+
+
+def _rank(step: Step) -> int:
+    return 0 if isinstance(step, NETWORK_STEPS) else _QUANTIZE + isinstance(step, INTEGER_STEPS)
 
 
 def recipe_names() -> list[str]:
@@ -107,9 +105,6 @@ def load_recipe(recipe: str | Path | Recipe) -> Recipe:
     except OSError as error:
         raise InputError(f"cannot read the recipe {path}: {error.strerror or error}") from None
     try:
-        parsed = msgspec.toml.decode(raw, type=Recipe)
+        return msgspec.toml.decode(raw, type=Recipe)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a recipe: {error}") from None
-    if len([step for step in parsed.steps if isinstance(step, Quantize)]) > 1:
-        raise InputError(f"{path} is not a recipe: it has more than one step of kind 'quantize'")
-    return parsed

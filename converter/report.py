@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,8 @@ class ConversionResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``bytes`` is the size of the file ``output``; ``operators`` counts its operators by name; ``layers`` holds the
     quantization error of each layer in order of execution; ``accuracy`` is there if evaluation data was given.
-    ``report`` and ``recipe_file`` are the files beside the output.
+    ``report`` and ``recipe_file`` are the files beside the output; ``steps`` is what the recipe's steps found out, one
+    mapping each with its ``kind``.
     """
 
     schema: int = msgspec.field(name="schema")
@@ -27,6 +29,7 @@ class ConversionResult(msgspec.Struct, frozen=True, omit_defaults=True):
     report: str
     recipe_file: str
     accuracy: Accuracy | None = None
+    steps: list[dict[str, Any]] = []
 
     def json(self) -> str:
         """Return the result as JSON, indented."""

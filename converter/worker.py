@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 
 from midge.converter import data as data_sets
+from midge.converter.checkpoints import Checkpoints
 from midge.converter.data import Dataset
 from midge.converter.job import (
     FAILURE_FILE,
@@ -33,9 +34,11 @@ from midge.converter.job import (
     Outcome,
     Progress,
 )
+from midge.converter.steps import NETWORK_STEPS, Step
 from midge.runtime.errors import ConversionError, DataError, Error
 
 if TYPE_CHECKING:
+    from midge.converter.context import Context, State
     from midge.converter.network import Network
 
 VERIFY_SAMPLES = 8
@@ -92,12 +95,14 @@ def work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
     say("starting TensorFlow")
     import tensorflow as tf
 
-    from midge.converter import accuracy, export, quantize
+    from midge.converter import accuracy, export
+    from midge.converter.context import Context, State
     from midge.converter.interpreter import run_tflite
     from midge.converter.layer_errors import LayerNames, layer_errors
     from midge.converter.tflite_file import count_operators
 
     tf.keras.utils.set_random_seed(job.seed)
+    tf.config.experimental.enable_op_determinism()
     say("loading the model")
     network = export.compute_in_float32(_load(job, folder))
     sets = _read_data(job, network)
@@ -106,33 +111,71 @@ def work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
     if samples is None:
         samples = data_sets.stand_in(network.inputs, VERIFY_SAMPLES, job.seed)
     judge = None if evaluate is None else accuracy.choose_judge(evaluate, network.outputs, network.inputs)
-
-    say("exporting")
-    straight = export.unroll_recurrent(network)
-    function, module = export.export(straight)
-    float_file = quantize.to_tflite(straight, function, module, None, None)
-    _verify(network, float_file, samples.first(VERIFY_SAMPLES), job.name)
-
-    content = float_file
-    step = job.recipe.quantize
-    if step is not None:
-        loops = [name for name in count_operators(float_file) if name in ("WHILE", "IF")]
-        if loops and step.needs_calibration:
-            raise ConversionError(f"{job.name}: {quantize.LOOP}; the recipes float32, float16 and dynamic work with it")
-        count = f" on {len(calibration)} samples" if calibration and step.needs_calibration else ""
-        say(f"quantizing{count}")
-        content = quantize.to_tflite(straight, function, module, step, calibration)
+    context = Context(
+        name=job.name,
+        original=network,
+        train=sets["training"],
+        calibration=calibration,
+        evaluation=evaluate,
+        seed=job.seed,
+        checkpoints=Checkpoints(None if job.checkpoints is None else Path(job.checkpoints)),
+        say=say,
+    )
+    state = State(network)
+    steps = [(step, context.for_step(number)) for number, step in enumerate(job.recipe.steps)]
+    for step, surroundings in steps:
+        step.check(state, surroundings)
+    for step, surroundings in steps:
+        if isinstance(step, NETWORK_STEPS):
+            state = _change_network(step, state, surroundings)
+    state = _export(state, samples, job.name, say)
+    for step, surroundings in steps:
+        if not isinstance(step, NETWORK_STEPS):
+            state = step.run(state, surroundings)
+    content = state.file()
     (folder / TFLITE_FILE).write_bytes(content)
 
     say("comparing layer by layer")
-    layers = layer_errors(float_file, content, samples, LayerNames(*network.layer_names()))
+    assert state.exported is not None
+    names = LayerNames(*state.network.layer_names())
+    layers = layer_errors(state.exported.content, content, samples, names)
     found = None
     if judge is not None and evaluate is not None:
         say(f"measuring accuracy on {len(evaluate)} samples")
         on, after = run_tflite(folder / TFLITE_FILE, evaluate.inputs)
         before = judge.score(network.predict(evaluate.inputs))
         found = Accuracy(before, judge.score(after), judge.metric, len(evaluate), on)
-    return Outcome(count_operators(content), layers, found, {"tensorflow": tf.__version__, "keras": _keras_version()})
+    versions = {"tensorflow": tf.__version__, "keras": _keras_version()}
+    return Outcome(count_operators(content), layers, found, versions, [dict(note) for note in context.notes])
+
+
+def _change_network(step: Step, state: State, context: Context) -> State:
+    """Run a step that changes the float network, unless an earlier, interrupted run has finished it."""
+    from midge.converter.network import from_keras
+
+    done, notes = context.checkpoints.load_model("done"), context.checkpoints.load("done")
+    if done is not None and notes is not None:
+        context.say("taking up an interrupted conversion")
+        context.notes.extend(notes[1]["notes"])
+        return state.replace(network=from_keras(done))
+    before = len(context.notes)
+    state = step.run(state, context)
+    context.checkpoints.save_model("done", state.network.keras_model)
+    context.checkpoints.save("done", {}, {"notes": context.notes[before:]})
+    return state
+
+
+def _export(state: State, samples: Dataset, name: str, say: Callable[[str], None]) -> State:
+    """Export the float network and compare the file with it."""
+    from midge.converter import export, quantize
+    from midge.converter.context import Exported
+
+    say("exporting")
+    straight = export.unroll_recurrent(state.network)
+    function, module = export.export(straight)
+    content = quantize.to_tflite(straight, function, module, None, None)
+    _verify(state.network, content, samples.first(VERIFY_SAMPLES), name)
+    return state.replace(exported=Exported(straight, function, module, content))
 
 
 def _load(job: Job, folder: Path) -> Network:

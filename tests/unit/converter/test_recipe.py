@@ -70,7 +70,7 @@ def test_two_quantization_steps_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "twice.toml"
     file.write_text('schema = 1\nname = "twice"\nsummary = "x"\n' + 2 * step)
 
-    with pytest.raises(InputError, match="more than one step"):
+    with pytest.raises(InputError, match="one 'quantize' at most"):
         load_recipe(file)
 
 

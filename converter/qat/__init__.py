@@ -1,0 +1,1 @@
+"""Quantization-aware training: the integers of a quantized network, trained as firmware computes with them."""
