@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from midge.converter.data import Array, Dataset
+from midge.converter.data import Dataset
+from midge.converter.samples import Array
 from midge.converter.tensor_spec import TensorSpec
 from midge.runtime.errors import DataError
 
@@ -47,7 +48,7 @@ def choose_judge(data: Dataset, outputs: Sequence[TensorSpec], inputs: Sequence[
     labels = data.labels
     if labels is None:
         if len(inputs) == 1 and inputs[0].shape == shape:
-            return Judge(MEAN_SQUARED_ERROR, 0, data.inputs[0].astype(np.float64))
+            return Judge(MEAN_SQUARED_ERROR, 0, np.asarray(data.inputs[0], np.float64))
         raise DataError(
             f"the {data.role} data has no labels: expected 'y' or 'labels' beside the inputs; only a network that "
             "rebuilds its input is judged without"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from midge.converter.data import Array
+from midge.converter.samples import Array
 
 _DOCUMENT = "__document__"
 

@@ -1,45 +1,44 @@
-"""Training, calibration and evaluation data: read, checked and brought into the network's units.
+"""Training, calibration and evaluation data, bound to a network: checked, and in the network's units.
 
-A data set is an ``.npz`` file, or in Python a dict of arrays, one array (the inputs) or a pair (inputs, labels).
 Keys: ``x``, ``images`` or ``specs`` for the input of a network that has one, the inputs' names where it has
 several; ``y`` or ``labels`` for what the network should say. The network sees ``value * scale + offset``.
 
-Checking is in two parts so that most mistakes are found before TensorFlow is even imported: `read` needs no network,
-`bind` compares with the network's inputs.
+Checking is in two parts so that most mistakes are found before TensorFlow is even imported: `data_sources.read` needs
+no network, `bind` compares with the network's inputs.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from midge.converter.data_sources import Arrays
+from midge.converter.samples import Array, Column, Samples, chunks, to_units
 from midge.converter.tensor_spec import TensorSpec
 from midge.runtime.errors import DataError
 
 INPUT_KEYS = ("x", "images", "specs")
 LABEL_KEYS = ("y", "labels")
 
-Array = NDArray[Any]
+IN_MEMORY = 1 << 28
+"""Bytes of one input, in the network's type, that are converted once and kept; more is converted as it is read."""
+
 Batch = tuple[tuple[Array, ...], Array | None]
-Source = str | os.PathLike[str] | Mapping[str, Any] | tuple[Any, Any] | Array
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples in the network's units: one array ``[n, *shape]`` per input, and labels ``[n, ...]`` or None.
+    """Samples in the network's units: one column ``[n, *shape]`` per input, and labels ``[n, ...]`` or None.
 
-    ``role`` is what messages call it: training, calibration or evaluation data.
+    Columns of data sets that do not fit in memory are no arrays but read like them. ``role`` is what messages call it:
+    training, calibration or evaluation data.
     """
 
     role: str
-    inputs: tuple[Array, ...]
+    inputs: tuple[Column, ...]
     labels: Array | None
 
     def __len__(self) -> int:
@@ -66,58 +65,8 @@ class Dataset:
         return Dataset(self.role, tuple(array[picked] for array in self.inputs), labels)
 
 
-def read(source: Source, role: str) -> dict[str, Array]:
-    """Read a data set and check what can be checked without the network.
-
-    Raises:
-        DataError: The file is unreadable or no ``.npz``; an array is empty, not numeric, or holds NaN or infinity.
-    """
-    if isinstance(source, (str, os.PathLike)):
-        arrays = _read_npz(Path(source), role)
-    elif isinstance(source, Mapping):
-        arrays = {str(key): np.asarray(value) for key, value in source.items()}
-    elif isinstance(source, tuple) and len(source) == 2:
-        arrays = {"x": np.asarray(source[0]), "y": np.asarray(source[1])}
-    else:
-        arrays = {"x": np.asarray(source)}
-    if not arrays:
-        raise DataError(f"the {role} data holds no arrays; expected at least 'x'")
-    for key, array in arrays.items():
-        _check_values(key, array, role)
-    return arrays
-
-
-def _read_npz(path: Path, role: str) -> dict[str, Array]:
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise DataError(f"the {role} data {path} does not exist") from None
-    except OSError as error:
-        raise DataError(f"cannot read the {role} data {path}: {error.strerror or error}") from None
-    with file:
-        try:
-            loaded = np.load(file, allow_pickle=False)
-            arrays = None if isinstance(loaded, np.ndarray) else {key: loaded[key] for key in loaded.files}
-        except Exception as error:  # NumPy, zipfile and zlib have a dozen ways to say that a file is damaged
-            raise DataError(f"cannot read the {role} data {path} as an .npz file: {error}") from None
-    if arrays is None:
-        raise DataError(f"the {role} data {path} is a single .npy array; expected an .npz file with 'x' and 'y'")
-    return arrays
-
-
-def _check_values(key: str, array: Array, role: str) -> None:
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"{key!r} in the {role} data has type {array.dtype}; expected numbers")
-    if array.size == 0:
-        raise DataError(f"{key!r} in the {role} data is empty (shape {array.shape}); expected at least one sample")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = np.argwhere(~np.isfinite(np.atleast_1d(array)))
-        where = tuple(int(i) for i in bad[0])
-        raise DataError(f"{key!r} in the {role} data holds {len(bad)} NaN or infinite values, the first at {where}")
-
-
 def bind(
-    arrays: Mapping[str, Array],
+    source: Arrays,
     role: str,
     inputs: Sequence[TensorSpec],
     scale: float = 1.0,
@@ -128,7 +77,8 @@ def bind(
     Raises:
         DataError: An input has no array, or a shape, type or number of samples does not fit.
     """
-    bound = []
+    bound: list[Column] = []
+    arrays = _unbatch(source, role, inputs)
     for spec in inputs:
         key = _find_key(arrays, role, spec, single=len(inputs) == 1)
         bound.append(_to_units(_shaped(arrays[key], key, role, spec), key, role, spec, scale, offset))
@@ -144,6 +94,23 @@ def bind(
                 f"the {role} data holds {len(labels)} labels for {len(bound[0])} samples; expected one for each"
             )
     return Dataset(role, tuple(bound), labels)
+
+
+def _unbatch(source: Arrays, role: str, inputs: Sequence[TensorSpec]) -> dict[str, Array]:
+    """Return the arrays with axis 0 counting samples, whether a generator yielded samples or batches."""
+    arrays = dict(source.by_name)
+    if not source.stacked:
+        return arrays
+    key = _find_key(arrays, role, inputs[0], single=len(inputs) == 1)
+    if arrays[key].shape[1:] == inputs[0].shape or arrays[key].shape[2:] != inputs[0].shape:
+        return arrays  # samples; or something that `_shaped` refuses
+    batch = arrays[key].shape[1]
+    for name, array in arrays.items():
+        if array.shape[1:2] != (batch,):
+            raise DataError(
+                f"{name!r} in the {role} data has elements of shape {array.shape[1:]} in batches of {batch}"
+            )
+    return {name: array.reshape(-1, *array.shape[2:]) for name, array in arrays.items()}
 
 
 def _find_key(arrays: Mapping[str, Array], role: str, spec: TensorSpec, *, single: bool) -> str:
@@ -167,24 +134,29 @@ def _shaped(array: Array, key: str, role: str, spec: TensorSpec) -> Array:
     return array
 
 
-def _to_units(array: Array, key: str, role: str, spec: TensorSpec, scale: float, offset: float) -> Array:
+def _to_units(array: Array, key: str, role: str, spec: TensorSpec, scale: float, offset: float) -> Column:
     dtype = np.dtype(spec.dtype)
-    if dtype.kind == "f":
-        # In double, so that 255 * (1 / 255) is 1 before it is rounded to the network's type.
-        values = (array.astype(np.float64) * scale + offset).astype(dtype)
-        if not np.isfinite(values).all():
-            raise DataError(f"{key!r} in the {role} data leaves the range of {spec.dtype} after * {scale} + {offset}")
-        return values
-    if (scale, offset) != (1.0, 0.0):
+    if dtype.kind != "f" and (scale, offset) != (1.0, 0.0):
         raise DataError(
             f"input {spec.name!r} is of type {spec.dtype}: an input scale or offset cannot be applied to it"
         )
-    if array.dtype.kind == "f" and not (array == np.round(array)).all():
+    for _, part in chunks(array):
+        _check_units(part, key, role, spec, scale, offset)
+    samples = Samples(array, spec.dtype, scale, offset)
+    return samples if array.size * dtype.itemsize > IN_MEMORY else samples[:]
+
+
+def _check_units(values: Array, key: str, role: str, spec: TensorSpec, scale: float, offset: float) -> None:
+    dtype = np.dtype(spec.dtype)
+    if dtype.kind == "f":
+        if not np.isfinite(to_units(values, dtype, scale, offset)).all():
+            raise DataError(f"{key!r} in the {role} data leaves the range of {spec.dtype} after * {scale} + {offset}")
+        return
+    if values.dtype.kind == "f" and not (values == np.round(values)).all():
         raise DataError(f"{key!r} in the {role} data holds fractions; input {spec.name!r} takes {spec.dtype}")
     limits = np.iinfo(dtype) if dtype.kind in "iu" else None
-    if limits is not None and (array.min() < limits.min or array.max() > limits.max):
+    if limits is not None and (values.min() < limits.min or values.max() > limits.max):
         raise DataError(f"{key!r} in the {role} data leaves the range of {spec.dtype}, input {spec.name!r}'s type")
-    return array.astype(dtype)
 
 
 def check_units(scale: float, offset: float) -> None:

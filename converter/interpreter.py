@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from midge.converter.data import Array
+from midge.converter.samples import Array, Column
 from midge.runtime import model as runtime
 from midge.runtime.backends.litert import find_interpreter
 from midge.runtime.errors import UnsupportedError
+
+BATCH = 256
+"""Samples that are in memory together."""
 
 
 class Interpreter:
@@ -38,12 +41,12 @@ class Interpreter:
         self._outputs = self._interpreter.get_output_details()
         self._tensors: Mapping[int, Any] = {d["index"]: d for d in self._interpreter.get_tensor_details()}
 
-    def run(self, arrays: Sequence[Array]) -> list[Array]:
+    def run(self, arrays: Sequence[Column]) -> list[Array]:
         """Run every sample (axis 0) and return the outputs of all, dequantized."""
         rows = [[self.tensor(detail["index"]).copy() for detail in self._outputs] for _ in self.each_sample(arrays)]
         return [np.concatenate(outputs) for outputs in zip(*rows, strict=True)]
 
-    def each_sample(self, arrays: Sequence[Array]) -> Iterator[int]:
+    def each_sample(self, arrays: Sequence[Column]) -> Iterator[int]:
         """Run sample by sample; after each, `tensor` reads any of its tensors."""
         for i in range(len(arrays[0])):
             for detail, array in zip(self._inputs, arrays, strict=True):
@@ -61,14 +64,20 @@ class Interpreter:
         return [dequantize(array, detail) for array, detail in zip(outputs, self._outputs, strict=True)]
 
 
-def run_tflite(path: Path, arrays: Sequence[Array]) -> tuple[str, list[Array]]:
+def run_tflite(path: Path, arrays: Sequence[Column]) -> tuple[str, list[Array]]:
     """Run every sample of float arrays through a `.tflite` file; return what ran it and the outputs dequantized.
 
     Midge's own runtime does it, which gives a board's very bits; LiteRT serves for files that Midge has no kernels for.
     """
     interpreter = Interpreter(path.read_bytes())
     try:
-        return "host", interpreter.dequantized(runtime.load(path).run(*arrays))
+        model = runtime.load(path)
+        pieces = [
+            model.run(*(np.asarray(array[start : start + BATCH]) for array in arrays))
+            for start in range(0, len(arrays[0]), BATCH)
+        ]
+        outputs = [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
+        return "host", interpreter.dequantized(outputs)
     except UnsupportedError:
         return "litert", interpreter.run(arrays)
 

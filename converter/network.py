@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from midge.converter.data import Array
+from midge.converter.samples import Array, Column
 from midge.converter.tensor_spec import TensorSpec
 from midge.runtime.errors import ConversionError, InputError
 
@@ -41,7 +41,7 @@ class Network:
         names = frozenset(layer.name for layer in layers)
         return names, not type(self.keras_model).__module__.startswith("tf_keras")
 
-    def predict(self, arrays: Sequence[Array]) -> list[Array]:
+    def predict(self, arrays: Sequence[Column]) -> list[Array]:
         """Run samples (axis 0) and return every output for all of them."""
         step = self.batch or BATCH
         run = tf.function(lambda *tensors: self.call(tensors), autograph=False, reduce_retracing=True)

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from midge.converter import data as data_sets
+from midge.converter import data_sources
 from midge.converter.job import TFLITE_FILE, Job
 from midge.converter.live import save_live
 from midge.converter.model_source import check_path, keras_of, require_tensorflow
@@ -32,9 +33,9 @@ def convert(
     recipe: str | Path | Recipe = "int8",
     *,
     output: PathLike,
-    train: data_sets.Source | None = None,
-    calibration: data_sets.Source | None = None,
-    evaluate: data_sets.Source | None = None,
+    train: data_sources.Source | None = None,
+    calibration: data_sources.Source | None = None,
+    evaluate: data_sources.Source | None = None,
     input_scale: float = 1.0,
     input_offset: float = 0.0,
     seed: int = 0,
@@ -47,8 +48,8 @@ def convert(
         model: A Keras 3 or tf_keras model, or the path of a ``.keras`` or ``.h5`` file or a SavedModel directory.
         recipe: The name of a recipe (`midge.converter.recipe_names`), the path of a recipe file, or a `Recipe`.
         output: The file to write. ``OUT.recipe.toml`` and ``OUT.report.json`` are written beside it.
-        train: Training data; used by recipes that train. Every data set is the path of an ``.npz``, or arrays: see
-            `midge.converter.data`.
+        train: Training data; used by recipes that train. Every data set is the path of an ``.npz``, arrays, a
+            `tf.data.Dataset`, a generator, or a function that returns one: see `midge.converter.data_sources.Source`.
         calibration: Samples on which the ranges of activations are observed, all of them; integer recipes need them.
         evaluate: Samples with labels on which the accuracy is measured before and after.
         input_scale: The network sees ``value * input_scale + input_offset`` of all data.
@@ -84,13 +85,16 @@ def convert(
     family = "" if isinstance(model, (str, os.PathLike)) else keras_of(model)
     if not family:
         check_path(Path(model))
-    files = [Path(s) for s in sources.values() if isinstance(s, (str, os.PathLike))]
+    files = [Path(s) for s in sources.values() if isinstance(s, (str, os.PathLike)) and not data_sources.is_function(s)]
     _check_output(output, [*files, *([] if family else [Path(model)])], recipe)
-    arrays = {role: data_sets.read(source, role) for role, source in sources.items() if source is not None}
-    require_tensorflow()
-
     with tempfile.TemporaryDirectory(prefix="midge-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
+        arrays = {
+            role: data_sources.read(source, role, folder / role)
+            for role, source in sources.items()
+            if source is not None
+        }
+        require_tensorflow()
         path, input_names, output_names = Path(str(model)).absolute(), list[str](), list[str]()
         if family:
             path, input_names, output_names = save_live(model, family, folder)
@@ -181,18 +185,18 @@ def _same(path: Path, other: object) -> bool:
         return False
 
 
-def _data_files(
-    sources: Mapping[str, Any], arrays: Mapping[str, Mapping[str, data_sets.Array]], folder: Path
-) -> dict[str, str]:
-    """Return each data set's path; arrays are written below ``folder`` first."""
+def _data_files(sources: Mapping[str, Any], arrays: Mapping[str, data_sources.Arrays], folder: Path) -> dict[str, str]:
+    """Return each data set's path; arrays are written below ``folder`` first, streams lie there already."""
     paths = {}
     for role, contents in arrays.items():
         source = sources[role]
-        if isinstance(source, (str, os.PathLike)):
+        if contents.folder is not None:
+            paths[role] = str(contents.folder)
+        elif isinstance(source, (str, os.PathLike)) and not data_sources.is_function(source):
             paths[role] = str(Path(source).absolute())
         else:
             file = folder / f"{role}.npz"
-            np.savez(file, allow_pickle=False, **dict(contents))
+            np.savez(file, allow_pickle=False, **dict(contents.by_name))
             paths[role] = str(file)
     return paths
 

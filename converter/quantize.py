@@ -12,8 +12,9 @@ from typing import Any
 import tensorflow as tf
 
 from midge.converter.context import Context, State
-from midge.converter.data import Array, Dataset
+from midge.converter.data import Dataset
 from midge.converter.network import Network
+from midge.converter.samples import Array
 from midge.converter.steps import Quantize
 from midge.converter.tflite_file import count_operators, order_ends
 from midge.runtime.errors import ConversionError

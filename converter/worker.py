@@ -23,6 +23,7 @@ import numpy as np
 from midge.converter import data as data_sets
 from midge.converter.checkpoints import Checkpoints
 from midge.converter.data import Dataset
+from midge.converter.data_sources import read
 from midge.converter.job import (
     FAILURE_FILE,
     JOB_FILE,
@@ -105,7 +106,7 @@ def work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
     tf.config.experimental.enable_op_determinism()
     say("loading the model")
     network = export.compute_in_float32(_load(job, folder))
-    sets = _read_data(job, network)
+    sets = _read_data(job, network, folder)
     evaluate, calibration = sets["evaluation"], sets["calibration"]
     samples = calibration or evaluate or sets["training"]
     if samples is None:
@@ -121,6 +122,8 @@ def work(job: Job, folder: Path, say: Callable[[str], None]) -> Outcome:
         checkpoints=Checkpoints(None if job.checkpoints is None else Path(job.checkpoints)),
         say=say,
     )
+    if job.recipe.needs_training and context.training_data().labels is not None:
+        accuracy.choose_judge(context.training_data(), network.outputs, network.inputs)  # labels out of range end here
     state = State(network)
     steps = [(step, context.for_step(number)) for number, step in enumerate(job.recipe.steps)]
     for step, surroundings in steps:
@@ -189,12 +192,13 @@ def _load(job: Job, folder: Path) -> Network:
     return load(Path(job.model), folder)
 
 
-def _read_data(job: Job, network: Network) -> dict[str, Dataset | None]:
+def _read_data(job: Job, network: Network, folder: Path) -> dict[str, Dataset | None]:
     sources = {"training": job.train, "calibration": job.calibration, "evaluation": job.evaluate}
+    units = job.input_scale, job.input_offset
     return {
         role: None
         if source is None
-        else data_sets.bind(data_sets.read(source, role), role, network.inputs, job.input_scale, job.input_offset)
+        else data_sets.bind(read(source, role, folder / f"data-{role}"), role, network.inputs, *units)
         for role, source in sources.items()
     }
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from midge.converter.data import Dataset, bind, check_units, read, stand_in
+from midge.converter.data import Dataset, bind, check_units, stand_in
+from midge.converter.data_sources import read
 from midge.converter.tensor_spec import TensorSpec
 from midge.runtime.errors import DataError
 
