@@ -20,9 +20,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 _LAYERS = 10
 
 
+class _DataSource(click.ParamType):
+    """A path, or the name of a function."""
+
+    name = "data"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        from midge.converter.data_sources import is_function
+
+        return value if isinstance(value, Path) or is_function(value) else Path(value)
+
+
 def _data_option(name: str, help_text: str) -> Callable[[F], F]:
     return click.option(
-        f"--{name}", type=click.Path(path_type=Path), metavar="F.npz", help=f"{help_text} Default: none."
+        f"--{name}", type=_DataSource(), metavar="F.npz|MODULE:FUNCTION", help=f"{help_text} Default: none."
     )
 
 
@@ -46,9 +57,9 @@ def command(
     model: Path,
     output: Path,
     recipe: str,
-    train: Path | None,
-    calibration: Path | None,
-    evaluate: Path | None,
+    train: Path | str | None,
+    calibration: Path | str | None,
+    evaluate: Path | str | None,
     input_scale: float,
     input_offset: float,
     seed: int,
@@ -57,9 +68,11 @@ def command(
     """Turn a trained Keras model into a .tflite file.
 
     MODEL is a .keras or .h5 file, or a SavedModel folder. Data files are .npz with `x` (or `images`, `specs`, or the
-    inputs' names) and `y` (or `labels`), in the model's own units.
+    inputs' names) and `y` (or `labels`), in the model's own units. MODULE:FUNCTION names a function in a Python module on
+    the path or in the current folder, which returns arrays, a tf.data.Dataset or a generator of samples or batches.
     """
-    with Outputs([model, train, calibration, evaluate, _recipe_file(recipe)]) as outputs:
+    files = [data for data in (train, calibration, evaluate) if isinstance(data, Path)]
+    with Outputs([model, *files, _recipe_file(recipe)]) as outputs:
         outputs.add("--json", json_path)
         _keep_apart(json_path, output)
         result = _convert(
