@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from midge.runtime import native
+from midge.runtime.arrays import sample_shape
 from midge.runtime.backends.backend import Backend, TensorInfo
 from midge.runtime.backends.host import HostBackend
 from midge.runtime.errors import DataError, InputError
@@ -61,7 +62,7 @@ class Model:
                 store.append(output)
         self.backend.reset()
         return [
-            np.stack([output.reshape(_sample_shape(info)) for output in outputs])
+            np.stack([output.reshape(sample_shape(info)) for output in outputs])
             for outputs, info in zip(collected, self.outputs, strict=True)
         ]
 
@@ -70,13 +71,8 @@ class Model:
         self.backend.reset()
 
 
-def _sample_shape(info: TensorInfo) -> tuple[int, ...]:
-    """Return the shape of one sample: the declared shape without a leading batch of 1."""
-    return info.shape[1:] if info.shape and info.shape[0] == 1 else info.shape
-
-
 def _samples(array: Array, info: TensorInfo) -> int:
-    expected = _sample_shape(info)
+    expected = sample_shape(info)
     if array.ndim == len(expected) + 1 and array.shape[1:] == expected and len(array):
         return len(array)
     if array.shape == info.shape:

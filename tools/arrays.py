@@ -1,4 +1,4 @@
-"""Arrays that the user gives and gets: `.npy` and `.npz` files, and random ones in their place."""
+"""Arrays that the user gives and gets: `.npy` and `.npz` files."""
 
 from __future__ import annotations
 
@@ -57,31 +57,6 @@ def read_inputs(paths: Sequence[Path], inputs: Sequence[TensorInfo], option: str
             raise DataError(f"{option} {path}: an .npz holds all inputs and is given once, without other files")
         arrays.append(loaded)
     return arrays
-
-
-def random_inputs(inputs: Sequence[TensorInfo], count: int, seed: int) -> list[Array]:
-    """Make `count` samples, stacked along axis 0: integers uniform over their type's range, floats standard normal.
-
-    They are NumPy's `default_rng(seed)`, drawn input by input: the same on every machine.
-    """
-    random = np.random.default_rng(seed)
-    arrays = []
-    for info in inputs:
-        shape = (count, *sample_shape(info))
-        dtype = np.dtype(info.dtype)
-        if dtype.kind == "f":
-            arrays.append(random.standard_normal(shape).astype(dtype))
-        elif dtype.kind == "b":
-            arrays.append(random.integers(0, 2, shape).astype(dtype))
-        else:
-            limits = np.iinfo(dtype)
-            arrays.append(random.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True))
-    return arrays
-
-
-def sample_shape(info: TensorInfo) -> tuple[int, ...]:
-    """Return the shape of one sample where axis 0 counts samples: the declared one without a leading batch of 1."""
-    return info.shape[1:] if info.shape[:1] == (1,) else info.shape
 
 
 def count_samples(arrays: Sequence[Array], inputs: Sequence[TensorInfo]) -> int:

@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 
+from midge.runtime.arrays import random_inputs
 from midge.runtime.board import Board, board_names, load_board
 from midge.runtime.errors import CapacityError, DeviceError, InputError, MissingToolError, UnsupportedError
-from midge.tools.arrays import random_inputs, read_interface
-from midge.tools.firmware import emulated, temporary_firmware
-from midge.tools.measure import Measurement, measure
+from midge.runtime.firmware import emulated
+from midge.runtime.measure import Measurement, measure
+from midge.tools.arrays import read_interface
+from midge.tools.firmware import temporary_firmware
 from midge.tools.options import BuildOptions
 
 SHIPPED_MODELS = Path(__file__).parent.parent / "tests" / "models"

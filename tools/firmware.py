@@ -1,35 +1,19 @@
-"""Firmware on an emulated board, for as long as a command needs it: what `run`, `validate` and `profile` share."""
+"""Firmware as the options of a command want it: what `run`, `validate`, `profile` and `bench` share."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import numpy as np
-
-from midge.runtime.backends.backend import TensorInfo, describe
-from midge.runtime.backends.c import CompileResult, compile_model
 from midge.runtime.backends.c.build import BuildResult
 from midge.runtime.board import Board
-from midge.runtime.emulators import AfterLayer, Emulator, Run, open_emulator
-from midge.runtime.emulators.cycles import Cycles
-from midge.runtime.graph import Array
+from midge.runtime.firmware import Firmware
+from midge.runtime.firmware import temporary_firmware as build_temporarily
 from midge.runtime.toolchain import find_toolchain
 from midge.tools import log
 from midge.tools.options import BuildOptions
 from midge.tools.tuning import decider
-
-
-@dataclass(frozen=True, eq=False)
-class Firmware:
-    """A model built for a board."""
-
-    board: Board
-    compiled: CompileResult
-    build: BuildResult
 
 
 def describe_build(build: BuildResult, optimize: str) -> str:
@@ -39,78 +23,16 @@ def describe_build(build: BuildResult, optimize: str) -> str:
 
 @contextmanager
 def temporary_firmware(model: Path, board: Board, options: BuildOptions | None = None) -> Iterator[Firmware]:
-    """Build a model's firmware in a folder that goes when the block ends.
+    """Build a model's firmware in a folder that goes when the block ends, and show the progress.
 
     Raises:
-        InputError: the model is not usable.
-        UnsupportedError: an operator that no kernel covers, or a core that nothing builds for.
-        CapacityError: it does not fit the board.
+        Error: see `midge.runtime.firmware.temporary_firmware`.
         MissingToolError: no compiler is installed.
     """
     options = options or BuildOptions()
     toolchain = find_toolchain(board, options.compiler)
-    with tempfile.TemporaryDirectory(prefix="midge-") as folder:
+    with ExitStack() as stack:
         with log.progress(f"building with {toolchain.name} {toolchain.version}") as shown:
-            compiled = compile_model(
-                model,
-                board,
-                Path(folder) / "firmware",
-                optimize=options.optimize,
-                toolchain=toolchain,
-                build=True,
-                decide=decider(model, board, options, shown.describe),
-            )
-        assert compiled.build is not None
-        yield Firmware(board, compiled, compiled.build)
-
-
-@contextmanager
-def emulated(firmware: Firmware) -> Iterator[EmulatedBackend]:
-    """Start the emulator of the firmware's board.
-
-    Raises:
-        MissingToolError: no emulator for its core is installed.
-        UnsupportedError: nothing emulates its core.
-    """
-    with open_emulator(firmware.build.elf, firmware.compiled.manifest, firmware.board) as emulator:
-        yield EmulatedBackend(firmware, emulator)
-
-
-class EmulatedBackend:
-    """Firmware on an emulated board, as a backend like those of this host."""
-
-    def __init__(self, firmware: Firmware, emulator: Emulator) -> None:
-        graph = firmware.compiled.program.graph
-        self.firmware = firmware
-        self.inputs: tuple[TensorInfo, ...] = tuple(describe(graph.tensors[index]) for index in graph.inputs)
-        self.outputs: tuple[TensorInfo, ...] = tuple(describe(graph.tensors[index]) for index in graph.outputs)
-        self.last_run: Run | None = None
-        """What the last inference did."""
-        self._emulator = emulator
-        self._keeps_state = any(tensor.is_variable for tensor in graph.tensors)
-
-    def invoke(self, arrays: Sequence[Array]) -> list[Array]:
-        """Run once; see `Backend.invoke`.
-
-        Raises:
-            DeviceError: the firmware faulted or hung, or the emulator failed.
-        """
-        return self.invoke_watched(arrays, None)
-
-    def invoke_watched(self, arrays: Sequence[Array], after_layer: AfterLayer | None) -> list[Array]:
-        """Run once, and call `after_layer` when each layer has returned."""
-        contents = [np.ascontiguousarray(array).tobytes() for array in arrays]
-        self.last_run = self._emulator.run(contents, after_layer=after_layer)
-        return [
-            np.frombuffer(data, info.dtype).reshape(info.shape).copy()
-            for data, info in zip(self.last_run.outputs, self.outputs, strict=True)
-        ]
-
-    def cycles(self, run: Run) -> Cycles | None:
-        """Return the modelled cycles of a run, or None for a core without a proven model."""
-        return self._emulator.cycles(run)
-
-    def reset(self) -> None:
-        """Clear all state; a reset of the emulated board is slow, and most models have no state."""
-        if self._keeps_state:
-            self._emulator.reset()
+            decide = decider(model, board, options, shown.describe)
+            firmware = stack.enter_context(build_temporarily(model, board, toolchain, options.optimize, decide))
+        yield firmware

@@ -15,7 +15,7 @@ from midge.tools.outputs import Outputs
 from midge.tools.tables import count, duration, make_table, quantity, short_name
 
 if TYPE_CHECKING:
-    from midge.tools.measure import LayerCost, Measurement
+    from midge.runtime.measure import LayerCost, Measurement
 
 
 @click.command("profile")
@@ -40,9 +40,11 @@ def command(
     Builds the firmware and runs the very ELF on the emulator of the board's core. Ends with 1 if the outputs are not
     the host's, bit for bit.
     """
-    from midge.tools.arrays import random_inputs, read_inputs, read_interface
-    from midge.tools.firmware import emulated, temporary_firmware
-    from midge.tools.measure import measure
+    from midge.runtime.arrays import random_inputs
+    from midge.runtime.firmware import emulated
+    from midge.runtime.measure import measure
+    from midge.tools.arrays import read_inputs, read_interface
+    from midge.tools.firmware import temporary_firmware
 
     with Outputs([model, *inputs, build.tuning, options.board_file(board)]) as outputs:
         outputs.add("--json", json_path)

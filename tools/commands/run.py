@@ -91,7 +91,8 @@ def _open(model: Path, on: str, board: str | None) -> Iterator[Model]:
     if on == "emulator":
         if board is None:
             raise InputError("--on emulator needs --board: `midge boards` lists them")
-        from midge.tools.firmware import emulated, temporary_firmware
+        from midge.runtime.firmware import emulated
+        from midge.tools.firmware import temporary_firmware
 
         with temporary_firmware(model, load_board(board)) as firmware, emulated(firmware) as backend:
             yield Model(backend)

@@ -14,8 +14,8 @@ from midge.tools.errors import DifferentError
 from midge.tools.outputs import Outputs
 
 if TYPE_CHECKING:
+    from midge.runtime.comparison import ComparingBackend
     from midge.runtime.graph import Array
-    from midge.tools.comparison import ComparingBackend
     from midge.tools.evaluation import Evaluation
 
 _SAMPLES = 20
@@ -62,10 +62,12 @@ def command(
     Builds the firmware, runs every sample on it and on the host, and compares the outputs bit for bit. Ends with 1 and
     names the first layer that differs if they are not equal.
     """
-    from midge.tools.arrays import random_inputs, read_inputs, read_interface
-    from midge.tools.comparison import ComparingBackend
+    from midge.runtime.arrays import random_inputs
+    from midge.runtime.comparison import ComparingBackend
+    from midge.runtime.firmware import emulated
+    from midge.tools.arrays import read_inputs, read_interface
     from midge.tools.evaluation import read_evaluation
-    from midge.tools.firmware import describe_build, emulated, temporary_firmware
+    from midge.tools.firmware import describe_build, temporary_firmware
 
     with Outputs([model, *inputs, evaluate, build.tuning, options.board_file(board)]) as outputs:
         outputs.add("--json", json_path)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import midge as package
+from midge.runtime.arrays import random_inputs
 from midge.tools import cli
-from midge.tools.arrays import random_inputs
 
 pytest.importorskip("unicorn", reason="needs midge[emulate]")
 

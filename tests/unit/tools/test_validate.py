@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 import midge as package
+from midge.runtime.arrays import random_inputs
 from midge.runtime.backends.c import lower_for_board
 from midge.runtime.board import load_board
+from midge.runtime.comparison import ComparingBackend, same_bits
+from midge.runtime.firmware import EmulatedBackend, Firmware, emulated
 from midge.runtime.model import Model
 from midge.runtime.tflite.reader import read_file
-from midge.tools.arrays import random_inputs
-from midge.tools.comparison import ComparingBackend, same_bits
-from midge.tools.firmware import EmulatedBackend, Firmware, emulated, temporary_firmware
+from midge.tools.firmware import temporary_firmware
 
 pytest.importorskip("unicorn", reason="needs midge[emulate]")
 

@@ -12,10 +12,10 @@ from midge.runtime import native
 from midge.runtime.backends.backend import TensorInfo
 from midge.runtime.backends.host import HostBackend
 from midge.runtime.emulators import ReadArena
+from midge.runtime.firmware import EmulatedBackend
 from midge.runtime.graph import Array
 from midge.runtime.lower import lower
 from midge.runtime.program import Program, Target
-from midge.tools.firmware import EmulatedBackend
 
 
 @dataclass(frozen=True)

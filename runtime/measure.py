@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+from midge.runtime.arrays import first_sample
 from midge.runtime.backends.c.sizes import FlashSizes
+from midge.runtime.comparison import ComparingBackend, Difference
 from midge.runtime.emulators.cycles import SOURCE as CYCLE_MODEL
+from midge.runtime.firmware import EmulatedBackend, Firmware
 from midge.runtime.graph import Array
 from midge.runtime.model import Model
-from midge.tools.comparison import ComparingBackend, Difference
-from midge.tools.firmware import EmulatedBackend, Firmware
 
 INSTRUCTIONS = "emulator-instructions"
 """Source of a profile without a validated cycle model: no latency is given."""
@@ -132,7 +133,7 @@ def measure(backend: EmulatedBackend, arrays: Sequence[Array], on: str) -> Measu
     """
     firmware = backend.firmware
     comparison = ComparingBackend(backend)
-    outputs = Model(comparison).run(*_first_sample(arrays, comparison))
+    outputs = Model(comparison).run(*first_sample(arrays, comparison.inputs))
     run = backend.last_run
     assert run is not None
     digest = hashlib.sha256(b"".join(array.tobytes() for array in outputs)).hexdigest()
@@ -173,16 +174,6 @@ def measure(backend: EmulatedBackend, arrays: Sequence[Array], on: str) -> Measu
         layers=layers,
         difference=comparison.first,
     )
-
-
-def _first_sample(arrays: Sequence[Array], backend: ComparingBackend) -> list[Array]:
-    """Keep one sample of arrays that hold several; what fits no input is left to `Model.run` to refuse."""
-    if len(arrays) != len(backend.inputs):
-        return list(arrays)
-    return [
-        array[:1] if array.ndim and array.shape != info.shape else array
-        for array, info in zip(arrays, backend.inputs, strict=True)
-    ]
 
 
 def _energy(firmware: Firmware, latency: float | None, latency_range: Range | None) -> Energy | None:
