@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from midge.converter.accuracy import Judge, choose_judge
-from midge.converter.data import bind, check_units, read
+from midge.converter.data import bind, check_units
+from midge.converter.data_sources import read
 from midge.converter.tensor_spec import TensorSpec
 from midge.runtime.arrays import sample_shape
 from midge.runtime.backends.backend import TensorInfo
@@ -57,7 +58,12 @@ def read_evaluation(
     check_units(scale, offset)
     wanted, given = [_real_spec(info) for info in inputs], [_real_spec(info) for info in outputs]
     data = bind(read(path, "evaluation"), "evaluation", wanted, scale, offset)
-    return Evaluation(data.inputs, len(data), choose_judge(data, given, wanted), tuple(outputs))
+    return Evaluation(
+        tuple(np.asarray(column) for column in data.inputs),
+        len(data),
+        choose_judge(data, given, wanted),
+        tuple(outputs),
+    )
 
 
 def _real_spec(info: TensorInfo) -> TensorSpec:
