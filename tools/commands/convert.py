@@ -20,20 +20,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 _LAYERS = 10
 
 
-class _DataSource(click.ParamType):
-    """A path, or the name of a function."""
+def _file_or_function(_: click.Context, __: click.Parameter, value: str | None) -> Path | str | None:
+    from midge.converter.data_sources import is_function
 
-    name = "data"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
-        from midge.converter.data_sources import is_function
-
-        return value if isinstance(value, Path) or is_function(value) else Path(value)
+    return value if value is None or is_function(value) else Path(value)
 
 
 def _data_option(name: str, help_text: str) -> Callable[[F], F]:
     return click.option(
-        f"--{name}", type=_DataSource(), metavar="F.npz|MODULE:FUNCTION", help=f"{help_text} Default: none."
+        f"--{name}", callback=_file_or_function, metavar="F.npz|MODULE:FUNCTION", help=f"{help_text} Default: none."
     )
 
 
@@ -68,8 +63,8 @@ def command(
     """Turn a trained Keras model into a .tflite file.
 
     MODEL is a .keras or .h5 file, or a SavedModel folder. Data files are .npz with `x` (or `images`, `specs`, or the
-    inputs' names) and `y` (or `labels`), in the model's own units. MODULE:FUNCTION names a function in a Python module on
-    the path or in the current folder, which returns arrays, a tf.data.Dataset or a generator of samples or batches.
+    inputs' names) and `y` (or `labels`), in the model's own units. MODULE:FUNCTION names a function in a Python module
+    on the path or in the current folder, which returns arrays, a tf.data.Dataset or a generator of samples or batches.
     """
     files = [data for data in (train, calibration, evaluate) if isinstance(data, Path)]
     with Outputs([model, *files, _recipe_file(recipe)]) as outputs:
