@@ -14,19 +14,11 @@ from midge.runtime.comparison import ComparingBackend, Difference
 from midge.runtime.emulators.cycles import SOURCE as CYCLE_MODEL
 from midge.runtime.firmware import EmulatedBackend, Firmware
 from midge.runtime.graph import Array
+from midge.runtime.latency import INSTRUCTIONS, Range, latency
 from midge.runtime.model import Model
-
-INSTRUCTIONS = "emulator-instructions"
-"""Source of a profile without a validated cycle model: no latency is given."""
-
-WAIT_STATES = 1.4
-"""Most that flash wait states were seen to add: four published times of MLPerf Tiny networks on an STM32L4R5 at 120 MHz
-are 1.34 to 1.40 times the cycle model, which has none. It widens the range upwards on boards that are not emulators."""
 
 POWER_SPREAD = 0.085
 """Relative spread of a board's mean power over the published MLPerf Tiny runs: it hardly depends on the network."""
-
-Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -140,9 +132,8 @@ def measure(backend: EmulatedBackend, arrays: Sequence[Array], on: str) -> Measu
 
     cycles = backend.cycles(run)
     clock = firmware.board.clock_hz / 1e6
-    slowest = 1.0 if firmware.board.emulated else WAIT_STATES
-    latency = None if cycles is None else cycles.estimate / clock
-    latency_range = None if cycles is None else (cycles.low / clock, slowest * cycles.high / clock)
+    time = latency(firmware.board, run.instructions, cycles)
+    latency_range = None if time.estimate is None else time.range
     layers = tuple(
         LayerCost(
             index=layer.index,
@@ -162,9 +153,9 @@ def measure(backend: EmulatedBackend, arrays: Sequence[Array], on: str) -> Measu
         instructions=run.instructions,
         cycles=None if cycles is None else cycles.estimate,
         cycles_range=None if cycles is None else (cycles.low, cycles.high),
-        latency_us=latency,
+        latency_us=time.estimate,
         latency_range_us=latency_range,
-        energy=_energy(firmware, latency, latency_range),
+        energy=_energy(firmware, time.estimate, latency_range),
         arena=firmware.compiled.plan.arena,
         scratch=firmware.compiled.plan.scratch,
         stack=run.stack_bytes,
@@ -176,14 +167,14 @@ def measure(backend: EmulatedBackend, arrays: Sequence[Array], on: str) -> Measu
     )
 
 
-def _energy(firmware: Firmware, latency: float | None, latency_range: Range | None) -> Energy | None:
+def _energy(firmware: Firmware, estimate: float | None, latency_range: Range | None) -> Energy | None:
     """Mean power times latency: milliwatts times microseconds are nanojoules."""
     power = firmware.board.mean_power_mw
-    if power is None or latency is None or latency_range is None:
+    if power is None or estimate is None or latency_range is None:
         return None
     low, high = (power.value * bound / 1000 for bound in latency_range)
     return Energy(
-        microjoules=power.value * latency / 1000,
+        microjoules=power.value * estimate / 1000,
         range=(low * (1 - POWER_SPREAD), high * (1 + POWER_SPREAD)),
         source=f"modelled: latency times the board's mean power of {power.value:g} mW ({power.source})",
     )

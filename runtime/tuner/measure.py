@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from midge.runtime.backends.c.build import build
@@ -15,15 +14,13 @@ from midge.runtime.backends.c.project import write_project
 from midge.runtime.backends.c.sizes import read_layout
 from midge.runtime.board import Board
 from midge.runtime.emulators import open_emulator
+from midge.runtime.emulators.room import with_room
 from midge.runtime.graph import Graph
 from midge.runtime.lower import lower
 from midge.runtime.passes.plan_memory import plan_memory
 from midge.runtime.program import Choice, Target
 from midge.runtime.toolchain import Toolchain
 from midge.runtime.tuner.cache import Cost
-
-_ROOMY = 1 << 24
-"""Bytes that an emulated memory may have while candidates are compared: one that does not fit can still be counted."""
 
 
 def measure(
@@ -46,7 +43,7 @@ def measure(
         DeviceError: the firmware faulted, which is our bug.
     """
     program = lower(graph, target, choices)
-    roomy = board if board.emulated else _with_room(board)
+    roomy = board if board.emulated else with_room(board)
     with tempfile.TemporaryDirectory(prefix="midge-tune-") as folder:
         directory = Path(folder) / "firmware"
         manifest = write_project(program, plan_memory(program), roomy, directory, "model", model_file="model.tflite")
@@ -70,13 +67,3 @@ def _random(buffer: Buffer, rng: np.random.Generator) -> bytes:
     if buffer.dtype.startswith("float"):
         return rng.standard_normal(buffer.shape).astype(buffer.dtype).tobytes()
     return rng.bytes(buffer.bytes)
-
-
-def _with_room(board: Board) -> Board:
-    """Return the board with its memories as large as their addresses allow."""
-    starts = sorted(memory.address for memory in board.memories)
-    memories = []
-    for memory in board.memories:
-        end = min((start for start in starts if start > memory.address), default=1 << 32)
-        memories.append(msgspec.structs.replace(memory, size=max(memory.size, min(_ROOMY, end - memory.address))))
-    return msgspec.structs.replace(board, memories=tuple(memories))
