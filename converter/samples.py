@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-CHUNK = 1 << 25
+CHUNK = 1 << 23
 """Bytes that are looked at together."""
 
 
