@@ -26,7 +26,7 @@ import numpy as np
 
 from midge.converter.job import TFLITE_FILE, Job
 from midge.converter.prune import Group, Slice, find_blocks, find_groups, remove_blocks, remove_channels
-from midge.converter.prune.keras_graph import variables
+from midge.converter.prune.keras_graph import functional, variables
 from midge.converter.recipe import load_recipe
 
 # Against the largest output, or 1 where that is smaller: other widths sum in another order.
@@ -47,17 +47,13 @@ class Figures:
 
 
 def outputs_of(model: Any, inputs: Mapping[str, Any]) -> list[np.ndarray]:
-    """Run a model on inputs by name; the outputs in the order in which Keras flattens them."""
+    """Run a model on inputs in the order of ``model.inputs``; the outputs in the order of ``model.outputs``."""
     import keras
 
-    structure = model.input
-    if isinstance(structure, dict):
-        given: Any = dict(inputs)
-    elif isinstance(structure, (list, tuple)):
-        given = [inputs[tensor.name] for tensor in structure]
-    else:
-        given = inputs[structure.name]
-    return [np.asarray(output) for output in keras.tree.flatten(model(given))]
+    structure = functional(model).input
+    return [
+        np.asarray(o) for o in keras.tree.flatten(model(keras.tree.pack_sequence_as(structure, [*inputs.values()])))
+    ]
 
 
 def check(seed: int, figures: Figures, folder: Path | None) -> None:
@@ -134,8 +130,7 @@ def _check_conversion(model: Any, folder: Path) -> None:
     model.save(path)
     work(Job(str(path), path.name, load_recipe("float32"), None, None, None, 1.0, 0.0, 0), folder, lambda stage: None)
     inputs = samples(model, 2)
-    order = sorted(inputs) if isinstance(model.input, dict) else [tensor.name for tensor in model.inputs]
-    found = Interpreter((folder / TFLITE_FILE).read_bytes()).run([inputs[name] for name in order])
+    found = Interpreter((folder / TFLITE_FILE).read_bytes()).run(list(inputs.values()))
     for a, b in zip(outputs_of(model, inputs), found, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4 * max(1.0, float(np.abs(a).max())))
 

@@ -27,6 +27,8 @@ class Channels:
     def unite(self, a: Ids, b: Ids) -> None:
         """Make the channels of two arrays of equal length the same, position by position."""
         assert a.shape == b.shape, (a.shape, b.shape)
+        if a is b:
+            return
         for x, y in zip(a.tolist(), b.tolist(), strict=True):
             keep, drop = sorted((self._find(x), self._find(y)))
             if keep != drop:

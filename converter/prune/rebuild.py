@@ -18,6 +18,9 @@ from midge.converter.prune.rules import rule_for
 from midge.converter.prune.trace import Trace
 from midge.runtime.errors import ConversionError, InputError
 
+# Arguments of Keras's layers that are functions or objects, which may be a user's own.
+_OBJECTS = ("activation", "initializer", "regularizer", "constraint")
+
 
 def remove_channels(model: Any, keep: Mapping[str, Sequence[int]]) -> Any:
     """Return a model without some of its channels.
@@ -84,8 +87,11 @@ class _Rebuild:
         """Rebuild the model itself."""
         self._paths = {id(layer): path for path, layer in layers_by_path(model).items()}
         new = self._model(model, "")
+        if new.trainable != model.trainable:
+            new.trainable = model.trainable
         for old_layer, new_layer in self._pairs:
             self._copy_weights(old_layer, new_layer)
+            _copy_trainable(old_layer, new_layer)
         return new
 
     def _model(self, model: Any, path: str) -> Any:
@@ -164,14 +170,14 @@ class _Rebuild:
             rule = rule_for(operation)
             if rule is not None and len(self._gone) and path not in self._trace.unknown:
                 rule.resize(config, lambda name, axis=None: self._width(path, name, axis))
-            new = type(operation).from_config(config)
+            new = _from_config(operation, config)
         except Exception as error:  # a user's own layers raise anything
             if not getattr(operation, "variables", None):
                 return operation  # without weights the two models may share it
-            why = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+            lines = str(error).strip().splitlines() or [type(error).__name__]
             raise ConversionError(
                 f"the layer {path!r} of class {type(operation).__name__} cannot be rebuilt from its configuration, as "
-                f"pruning does: {why}; give it get_config() and from_config()"
+                f"pruning does ({lines[-1][:200]}): give it get_config() and from_config() that make it anew"
             ) from error
         if new.name != operation.name:
             new.name = operation.name
@@ -204,6 +210,28 @@ class _Rebuild:
                 if ids is not None and len(self._gone):
                     value = np.compress(self._stays(ids), value, axis=axis)
             target.assign(value)
+        if hasattr(new, "finalize_state"):
+            new.finalize_state()  # preprocessing layers compute constants from their variables
+
+
+def _copy_trainable(old: Any, new: Any) -> None:
+    """Freeze what is frozen; setting the flag of a layer sets those of all in it."""
+    if getattr(old, "trainable", None) != getattr(new, "trainable", None):
+        new.trainable = old.trainable
+    for inner_old, inner_new in zip(parts(old), parts(new), strict=True):
+        if not is_model(inner_old):
+            _copy_trainable(inner_old, inner_new)
+
+
+def _from_config(operation: Any, config: dict[str, Any]) -> Any:
+    """Make a layer from its configuration; functions that Keras cannot find by their names are taken from the layer."""
+    try:
+        return type(operation).from_config(config)
+    except Exception:
+        own = {key: getattr(operation, key) for key in config if key.endswith(_OBJECTS) and hasattr(operation, key)}
+        if not own:
+            raise
+        return type(operation).from_config({**config, **own})
 
 
 def _arguments(config: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ LAYERS: dict[str, Rule] = {
     **{f"SeparableConv{d}": SEPARABLE for d in _DIMENSIONS[:2]},
     "Embedding": EMBEDDING,
     "BatchNormalization": BATCH_NORMALIZATION,
-    **dict.fromkeys(("SimpleRNN", "GRU", "LSTM"), RECURRENT),
+    **dict.fromkeys(("SimpleRNN", "GRU", "LSTM", "RNN"), RECURRENT),
     "Activation": ACTIVATION,
     "Softmax": SOFTMAX,
     "PReLU": PRELU,

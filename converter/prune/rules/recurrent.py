@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from midge.converter.prune.channels import Ids
+from midge.converter.prune.keras_graph import is_kind
 from midge.converter.prune.rules.activation import is_elementwise, name_of
 from midge.converter.prune.rules.rule import Rule, Width
 from midge.converter.prune.trace import Call, Trace
@@ -18,6 +19,8 @@ def _spread_recurrent(trace: Trace, call: Call, inputs: list[Ids]) -> list[Ids |
     The gates are blocks of ``units`` columns: 1 of SimpleRNN, 3 of GRU, 4 of LSTM.
     """
     cell = call.layer.cell
+    if type(cell).__module__.partition(".")[0] != "keras" or not is_kind(cell, "SimpleRNNCell", "GRUCell", "LSTMCell"):
+        return trace.give_up(call, inputs, f"the cell of {call.path!r} is not one of Keras's plain ones")
     if call.layer.stateful:
         return trace.give_up(call, inputs, f"{call.path!r} keeps its state from call to call (stateful)")
     for function in (cell.activation, getattr(cell, "recurrent_activation", None)):
