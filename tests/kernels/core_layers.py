@@ -39,6 +39,7 @@ FAMILIES: dict[str, _Pairs] = {
     "conv": _pairs("CONV_2D", "int8"),
     "depthwise": _pairs("DEPTHWISE_CONV_2D", "int8"),
     "fully-connected": _pairs("FULLY_CONNECTED", "int8"),
+    "sparse": _pairs("CONV_2D FULLY_CONNECTED", "sparse"),
     "pool": _pairs("AVERAGE_POOL_2D MAX_POOL_2D", "int8"),
     "mean": _pairs("MEAN", "int8"),
     "arithmetic": _pairs("ADD SUB MUL", "int8", "int8", "int32"),
@@ -117,6 +118,7 @@ LIMITS: tuple[tuple[str, str, object], ...] = (
     ("planes", "_BAND_LIMIT", 64),
     ("planes", "_DIRECT", 1e9),
     ("winograd", "_DIRECT", 1e9),
+    ("zeros", "LEAST_GAIN", -1e9),
     ("words", "_SCRATCH", {"speed": 0}),
 )
 """(module of `operators.variants`, name, another value): what a variant weighs its speed and its scratch with.

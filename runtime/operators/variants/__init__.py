@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from midge.runtime.operators.variant import Variant
 from midge.runtime.operators.variants import (
+    blocks,
     dot,
     fields,
     joined,
@@ -12,6 +13,7 @@ from midge.runtime.operators.variants import (
     pairs,
     planar,
     planes,
+    sparse,
     weighted_sum,
     wide,
     winograd,
@@ -20,6 +22,7 @@ from midge.runtime.operators.variants import (
 
 ADD: tuple[Variant, ...] = (weighted_sum.ADD,)
 CONV_2D: tuple[Variant, ...] = (
+    sparse.CONV_2D,
     lanes.CONV_2D,
     winograd.CONV_2D,
     pairs.CONV_2D,
@@ -38,6 +41,8 @@ DEPTHWISE_CONV_2D: tuple[Variant, ...] = (
     wide.DEPTHWISE_CONV_2D,
 )
 FULLY_CONNECTED: tuple[Variant, ...] = (
+    blocks.FULLY_CONNECTED,
+    sparse.FULLY_CONNECTED,
     lanes.FULLY_CONNECTED,
     pairs.FULLY_CONNECTED,
     dot.FULLY_CONNECTED,

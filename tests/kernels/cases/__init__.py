@@ -12,7 +12,8 @@ from cases import activation, convolution, elementwise, movement, pool
 
 BOTH = ("int8", "float32")
 WEIGHTED = ("int8", "float32", "dynamic", "int4", "clustered")
-"""`dynamic`: float activations and int8 weights. `int4`, `clustered`: int8 activations, weights int4 or of few values."""
+"""`dynamic`: float activations and int8 weights; see `convolution.QUANTIZED` for the last two."""
+WITH_SPARSE = (*WEIGHTED, "sparse")
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ GENERATORS: dict[str, Generator] = {
     "ADD": Generator(elementwise.add, ("int8", "float32", "int32")),
     "AVERAGE_POOL_2D": Generator(pool.average_pool_2d),
     "CONCATENATION": Generator(movement.concatenation, ("int8", "float32", "int32", "int64", "bool")),
-    "CONV_2D": Generator(convolution.conv_2d, WEIGHTED),
+    "CONV_2D": Generator(convolution.conv_2d, WITH_SPARSE),
     "DEPTHWISE_CONV_2D": Generator(convolution.depthwise_conv_2d, WEIGHTED),
     "DEQUANTIZE": Generator(activation.dequantize, ("int8", "uint8")),
     "EXPAND_DIMS": Generator(movement.expand_dims, ("int8", "float32", "int32", "int64", "bool")),
-    "FULLY_CONNECTED": Generator(convolution.fully_connected, WEIGHTED),
+    "FULLY_CONNECTED": Generator(convolution.fully_connected, WITH_SPARSE),
     "HARD_SWISH": Generator(activation.hard_swish),
     "LEAKY_RELU": Generator(activation.leaky_relu),
     "LOGISTIC": Generator(activation.logistic),

@@ -19,8 +19,8 @@ Rng = np.random.Generator
 TYPICAL = 0.35
 """Part of the int8 layers that are as trained networks have them; the others reach further."""
 
-QUANTIZED = ("int8", "int4", "clustered")
-"""Types of layers with int8 activations, by their weights: `clustered` are int8 with few values."""
+QUANTIZED = ("int8", "int4", "clustered", "sparse")
+"""Types of layers with int8 activations, by their weights: `clustered` are int8 of few values, `sparse` with zeros."""
 
 FLOAT_TOLERANCE = 1e-5
 """Greatest difference of float layers, as a part of the largest output; the order of additions is ours."""
@@ -51,6 +51,27 @@ def few_values(rng: Rng, values: Array) -> Array:
     codebook = np.sort(rng.choice(np.arange(-128, 128), count, replace=False)).astype(np.int8)
     found: Array = codebook[(values.astype(np.int64) + 128) * count >> 8]
     return found
+
+
+def with_zeros(rng: Rng, values: Array) -> Array:
+    """Replace int8 weights of shape (channels, ...) by zeros: any part of them, in blocks, rows and columns or none."""
+    rows = values.reshape(len(values), -1)
+    kind = int(rng.integers(0, 8))
+    part = rng.choice([0.0, 0.02, 0.25, 0.5, 0.75, 0.9, 0.98, 1.0])
+    if kind == 0:
+        kept = np.zeros(rows.shape, bool)
+        kept.ravel()[rng.integers(0, rows.size, 1 + rows.size // 500)] = True
+    elif kind <= 3:
+        tall, wide = ((4, 2), (4, 2), (1, 4))[kind - 1]
+        blocks = rng.random((-(-rows.shape[0] // tall), -(-rows.shape[1] // wide))) >= part
+        kept = blocks.repeat(tall, axis=0).repeat(wide, axis=1)[: rows.shape[0], : rows.shape[1]]
+    else:
+        kept = rng.random(rows.shape) >= part
+    if chance(rng, 0.2):
+        kept &= rng.random((len(rows), 1)) >= 0.3
+    if chance(rng, 0.2):
+        kept &= rng.random((1, rows.shape[1])) >= 0.3
+    return (rows * kept).astype(np.int8).reshape(values.shape)
 
 
 def scale(rng: Rng) -> float:
@@ -138,6 +159,8 @@ def _tensors(
         values = values >> 4
     elif dtype == "clustered":
         values = few_values(rng, values)
+    elif dtype == "sparse":
+        values = with_zeros(rng, values)
     bias = None
     if with_bias:
         # LiteRT and TensorFlow Lite Micro compare this scale with the product of the others.
@@ -210,9 +233,14 @@ def conv_2d(rng: Rng, dtype: str) -> Case:
     """Any strides, dilations, paddings, groups and batches; or a shape that networks have."""
     if dtype in QUANTIZED and chance(rng, TYPICAL):
         return _typical_conv(rng, dtype)
-    height, width, fh, fw, sh, sw, dh, dw, padding, out_height, out_width = _geometry(rng)
-    groups = int(rng.choice([1, 1, 1, 2, 3]))
+    geometry = _geometry(rng)
+    while dtype == "sparse" and geometry[2:4] != (1, 1):
+        geometry = _geometry(rng)
+    height, width, fh, fw, sh, sw, dh, dw, padding, out_height, out_width = geometry
+    groups = 1 if dtype == "sparse" else int(rng.choice([1, 1, 1, 2, 3]))
     filter_channels = int(rng.choice([1, 2, 3, 4, 5, 8, 16, 17, rng.integers(1, 71)]))
+    if dtype == "sparse" and chance(rng, 0.1):
+        filter_channels = int(rng.choice([255, 256, 257, 512, 513, rng.integers(200, 700)]))
     group_channels = int(rng.choice([1, 2, 3, 4, 5, 7, 8, 9, 16, 24, rng.integers(1, 71)]))
     if groups > 1:
         filter_channels, group_channels = min(filter_channels, 5), min(group_channels, 9)

@@ -833,6 +833,69 @@ typedef struct {
 } midge_softmax_f32_params;
 void midge_softmax_f32(const midge_softmax_f32_params *params, const float *input, float *output);
 
+/* ---- Weights of which many are zero --------------------------------------------------------------------------- */
+
+/* What follows computes the layers of the sections above from their other weights; records as there.
+ *
+ * A list holds the weights of one output channel. The inputs are cut into segments of 256, and for each of them the list
+ * has a word with the number of its weights that are not zero, then a word for each: the input's place in the segment in
+ * the lower byte, the weight in the upper one. Lists lie one behind the other. The sum of
+ * the magnitudes of a channel's weights is below 2^15. */
+
+/* Convolution with 1x1 filters, dilation 1, no padding and one group, up to eight pixels of a row at a time. All right
+ * shifts are at least 2. Scratch: 16 * input_channels bytes. The output may overlap the input where none of the outputs
+ * of eight pixels lies behind the first byte that later ones read. */
+typedef struct {
+  midge_window window;
+  const uint16_t *lists;
+  const int32_t *records;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_conv_2d_sparse_s8_params;
+void midge_conv_2d_sparse_s8(const midge_conv_2d_sparse_s8_params *params, const int8_t *input, int8_t *output,
+                             void *scratch);
+
+/* Fully connected layer; shifts likewise. */
+typedef struct {
+  int32_t batches;
+  int32_t depth;
+  int32_t output_channels;
+  const uint16_t *lists;
+  const int32_t *records;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_fully_connected_sparse_s8_params;
+void midge_fully_connected_sparse_s8(const midge_fully_connected_sparse_s8_params *params, const int8_t *input,
+                                     int8_t *output);
+
+/* The same from blocks of four output channels and two inputs each, those of zeros left out. A segment is 256 columns of
+ * blocks. For every four channels and segment, `places` has a byte with half the number of its blocks, then a byte for
+ * each: its column in the segment; an odd number is filled up with any column and a block of zeros. The blocks take two
+ * words each. Records are filled up to a multiple of four channels.
+ * midge_fully_connected_blocks_s8: as bytes, the four channels' weights of one input, then of the other. Scratch: depth + 1
+ * bytes if the depth is odd, else none (may be null).
+ * midge_fully_connected_block_pairs_s8: as in src/pairs.h, 256 * odd channel + even channel; a word holds two channels for
+ * both inputs. The sum of absolute weights of every odd channel is below 2^16. Scratch: twice the depth, filled up to
+ * whole words. */
+typedef struct {
+  int32_t batches;
+  int32_t depth;
+  int32_t output_channels;
+  const uint8_t *places;
+  const int32_t *blocks;
+  const int32_t *records;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_fully_connected_blocks_s8_params;
+void midge_fully_connected_blocks_s8(const midge_fully_connected_blocks_s8_params *params, const int8_t *input,
+                                     int8_t *output, void *scratch);
+typedef midge_fully_connected_blocks_s8_params midge_fully_connected_block_pairs_s8_params;
+void midge_fully_connected_block_pairs_s8(const midge_fully_connected_block_pairs_s8_params *params,
+                                          const int8_t *input, int8_t *output, void *scratch);
+
 #ifdef __cplusplus
 }
 #endif
