@@ -25,7 +25,7 @@ def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def run_job(*_: object) -> None:
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr("midge.converter.pipeline.run_job", run_job)
+    monkeypatch.setattr("midge.converter.prepare.run_job", run_job)
 
 
 @pytest.fixture
