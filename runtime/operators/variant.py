@@ -23,7 +23,7 @@ class Variant:
     """
 
     name: str
-    """Unique among the variants of a row; what the tuner's decisions are written with."""
+    """Unique among the variants of a row that a mode allows; what the tuner's decisions are written with."""
     arches: tuple[str, ...]
     """Instruction sets (keys of `ARCHES`) on which it is worth a try."""
     lower: Callable[[Node, Target], tuple[KernelCall, ...] | None]

@@ -36,9 +36,9 @@ def _pairs(operators: str, *dtypes: str) -> _Pairs:
 
 
 FAMILIES: dict[str, _Pairs] = {
-    "conv": _pairs("CONV_2D", "int8"),
-    "depthwise": _pairs("DEPTHWISE_CONV_2D", "int8"),
-    "fully-connected": _pairs("FULLY_CONNECTED", "int8"),
+    "conv": _pairs("CONV_2D", "int8", "int4", "int8", "clustered"),
+    "depthwise": _pairs("DEPTHWISE_CONV_2D", "int8", "int4", "int8", "clustered"),
+    "fully-connected": _pairs("FULLY_CONNECTED", "int8", "int4", "int8", "clustered"),
     "sparse": _pairs("CONV_2D FULLY_CONNECTED", "sparse"),
     "pool": _pairs("AVERAGE_POOL_2D MAX_POOL_2D", "int8"),
     "mean": _pairs("MEAN", "int8"),

@@ -128,6 +128,12 @@ void midge_pairs_row_s8(const midge_pairs_job *job);
 void midge_pairs_row_linear_s8(const midge_pairs_job *job);
 void midge_pairs_row_relu_s8(const midge_pairs_job *job);
 
+/* The loops of packed.h: for pairs of output pixels, and for one. */
+void midge_nibbles_conv_s8(const midge_pairs_job *job);
+void midge_nibbles_row_s8(const midge_pairs_job *job);
+void midge_codebook_conv_s8(const midge_pairs_job *job);
+void midge_codebook_row_s8(const midge_pairs_job *job);
+
 /* Where the inputs of one output pixel lie: runs, `stride` bytes from the start of one to the start of the next. */
 typedef struct {
   const int8_t *first;

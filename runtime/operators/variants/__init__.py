@@ -10,6 +10,7 @@ from midge.runtime.operators.variants import (
     joined,
     lanes,
     masked,
+    packed,
     pairs,
     planar,
     planes,
@@ -22,6 +23,7 @@ from midge.runtime.operators.variants import (
 
 ADD: tuple[Variant, ...] = (weighted_sum.ADD,)
 CONV_2D: tuple[Variant, ...] = (
+    *packed.CONV_2D,
     sparse.CONV_2D,
     lanes.CONV_2D,
     winograd.CONV_2D,
@@ -32,6 +34,7 @@ CONV_2D: tuple[Variant, ...] = (
     joined.JOINED,
     joined.SEGMENTS,
     wide.CONV_2D,
+    *packed.CONV_2D_FOR_SPEED,
 )
 DEPTHWISE_CONV_2D: tuple[Variant, ...] = (
     lanes.DEPTHWISE_CONV_2D,
@@ -41,6 +44,7 @@ DEPTHWISE_CONV_2D: tuple[Variant, ...] = (
     wide.DEPTHWISE_CONV_2D,
 )
 FULLY_CONNECTED: tuple[Variant, ...] = (
+    *packed.FULLY_CONNECTED,
     blocks.FULLY_CONNECTED,
     sparse.FULLY_CONNECTED,
     lanes.FULLY_CONNECTED,
@@ -48,5 +52,6 @@ FULLY_CONNECTED: tuple[Variant, ...] = (
     dot.FULLY_CONNECTED,
     masked.MASKED,
     wide.FULLY_CONNECTED,
+    *packed.FULLY_CONNECTED_FOR_SPEED,
 )
 SUB: tuple[Variant, ...] = (weighted_sum.SUB,)

@@ -110,15 +110,7 @@ def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
 
 
 def _conv_call(node: Node, target: Target, window: Window, rows: Array) -> tuple[KernelCall, ...] | None:
-    run = window.filter_width * window.input_channels
-    runs, run_quads = window.filter_height, -(-run // QUAD)
-    if _gathers(window, rows):
-        window, runs, run_quads = without_interior(window), 1, -(-rows.shape[1] // QUAD)
-        padded = rows
-    else:
-        window = _readable_interior(window, QUAD * run_quads - run)
-        cut = rows.reshape(len(rows), runs, run)
-        padded = np.pad(cut, ((0, 0), (0, 0), (0, QUAD * run_quads - run))).reshape(len(rows), -1)
+    window, runs, run_quads, padded = cut_runs(window, rows)
     packed = _block_params(node, target, rows, padded, QUAD)
     if packed is None:
         return None
@@ -142,6 +134,26 @@ def _conv_call(node: Node, target: Target, window: Window, rows: Array) -> tuple
         conv_lead(window),
     )
     return (call,)
+
+
+def cut_runs(window: Window, rows: Array) -> tuple[Window, int, int, Array]:
+    """Cut the windows of a convolution into runs of whole quads.
+
+    Args:
+        window: its geometry.
+        rows: its weights, shape (output channels, depth).
+
+    Returns:
+        The window with an interior whose runs can be read in place, the runs, the quads of a run, and the weights with
+        zeros where runs are filled up, shape (output channels, runs * quads * 4) or less.
+    """
+    run = window.filter_width * window.input_channels
+    runs, run_quads = window.filter_height, -(-run // QUAD)
+    if _gathers(window, rows):
+        return without_interior(window), 1, -(-rows.shape[1] // QUAD), rows
+    cut = rows.reshape(len(rows), runs, run)
+    padded = np.pad(cut, ((0, 0), (0, 0), (0, QUAD * run_quads - run))).reshape(len(rows), -1)
+    return _readable_interior(window, QUAD * run_quads - run), runs, run_quads, padded
 
 
 def _gathers(window: Window, rows: Array) -> bool:

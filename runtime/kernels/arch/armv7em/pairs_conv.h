@@ -70,39 +70,54 @@
   "strb " a ", [r8], #1\n"                                                  \
   "strb " b ", [r9], #1\n"
 
+/* Widens the inputs of the next pair of pixels unless they are. Goes on at 7. */
+#define MIDGE_PAIRS_CONV_WIDEN        \
+  "3:\n"                              \
+  "ldr r7, [sp, #56]\n"               \
+  "cmp r7, #0\n"                      \
+  "beq.w 7f\n"                        \
+  "ldr r3, [sp, #4]\n"                \
+  "ldr r0, [sp, #40]\n"               \
+  "ldr r1, [sp, #44]\n"               \
+  "ldr r4, [sp, #48]\n"               \
+  "ldr r5, [sp, #52]\n"               \
+  "ldr r6, [sp, #60]\n"               \
+  "add r1, r0, r1\n"                  \
+  "add r6, r0, r6\n"                  \
+  "str r6, [sp, #40]\n"               \
+  "8:\n"                              \
+  "lsrs r2, r7, #1\n"                 \
+  "bcc 4f\n"                          \
+  MIDGE_PAIRS_WIDEN("r0", "r1", "r3") \
+  "4:\n"                              \
+  "cbz r2, 6f\n"                      \
+  "5:\n"                              \
+  MIDGE_PAIRS_WIDEN("r0", "r1", "r3") \
+  MIDGE_PAIRS_WIDEN("r0", "r1", "r3") \
+  "subs r2, r2, #1\n"                 \
+  "bne 5b\n"                          \
+  "6:\n"                              \
+  "add r0, r0, r4\n"                  \
+  "add r1, r1, r4\n"                  \
+  "subs r5, r5, #1\n"                 \
+  "bne 8b\n"
+
+/* Goes back to 3 as long as there are pairs. r9 points behind the second pixel's last output. */
+#define MIDGE_PAIRS_CONV_NEXT_PAIR \
+  "ldr r0, [sp, #64]\n"            \
+  "ldr r1, [sp, #68]\n"            \
+  "subs r0, r0, #1\n"              \
+  "str r0, [sp, #64]\n"            \
+  "str r9, [sp, #12]\n"            \
+  "add r9, r9, r1\n"               \
+  "str r9, [sp, #16]\n"            \
+  "bne.w 3b\n"
+
 /* The body of a naked function that takes a midge_pairs_job. `load` is MIDGE_PAIRS_LDM or MIDGE_PAIRS_LDR; `unrolled`, a
  * string, how many pairs of words stand in a row, `bytes` bytes of code each. */
 #define MIDGE_PAIRS_CONV(load, unrolled, bytes, rounding, scale, correct, clamp)  \
   MIDGE_PAIRS_ENTER(unrolled, bytes, rounding)                                    \
-  "3:\n"                                                                          \
-  "ldr r7, [sp, #56]\n"                                                           \
-  "cmp r7, #0\n"                                                                  \
-  "beq.w 7f\n"                                                                    \
-  "ldr r3, [sp, #4]\n"                                                            \
-  "ldr r0, [sp, #40]\n"                                                           \
-  "ldr r1, [sp, #44]\n"                                                           \
-  "ldr r4, [sp, #48]\n"                                                           \
-  "ldr r5, [sp, #52]\n"                                                           \
-  "ldr r6, [sp, #60]\n"                                                           \
-  "add r1, r0, r1\n"                                                              \
-  "add r6, r0, r6\n"                                                              \
-  "str r6, [sp, #40]\n"                                                           \
-  "8:\n"                                                                          \
-  "lsrs r2, r7, #1\n"                                                             \
-  "bcc 4f\n"                                                                      \
-  MIDGE_PAIRS_WIDEN("r0", "r1", "r3")                                             \
-  "4:\n"                                                                          \
-  "cbz r2, 6f\n"                                                                  \
-  "5:\n"                                                                          \
-  MIDGE_PAIRS_WIDEN("r0", "r1", "r3")                                             \
-  MIDGE_PAIRS_WIDEN("r0", "r1", "r3")                                             \
-  "subs r2, r2, #1\n"                                                             \
-  "bne 5b\n"                                                                      \
-  "6:\n"                                                                          \
-  "add r0, r0, r4\n"                                                              \
-  "add r1, r1, r4\n"                                                              \
-  "subs r5, r5, #1\n"                                                             \
-  "bne 8b\n"                                                                      \
+  MIDGE_PAIRS_CONV_WIDEN                                                          \
   "7:\n"                                                                          \
   "ldr r12, [sp, #36]\n"                                                          \
   "ldr lr, [sp, #4]\n"                                                            \
@@ -144,14 +159,7 @@
   "ldr r8, [sp, #20]\n"                                                           \
   "cmp r12, r8\n"                                                                 \
   "bne.w 0b\n"                                                                    \
-  "ldr r0, [sp, #64]\n"                                                           \
-  "ldr r1, [sp, #68]\n"                                                           \
-  "subs r0, r0, #1\n"                                                             \
-  "str r0, [sp, #64]\n"                                                           \
-  "str r9, [sp, #12]\n"                                                           \
-  "add r9, r9, r1\n"                                                              \
-  "str r9, [sp, #16]\n"                                                           \
-  "bne.w 3b\n"                                                                    \
+  MIDGE_PAIRS_CONV_NEXT_PAIR                                                      \
   MIDGE_PAIRS_LEAVE
 
 #endif

@@ -604,6 +604,34 @@ typedef struct {
 void midge_fully_connected_segments_s8(const midge_fully_connected_segments_s8_params *params, const int8_t *input,
                                        int8_t *output);
 
+/* ---- Weights of four bits --------------------------------------------------------------------------------------- */
+
+/* midge_conv_2d_pairs_linear_s8 with weights of -8 to 7, four output channels in one int16 (see src/packed.h). A block
+ * is the bias of channel 0; the weights; the biases of channels 1 to 3; and for each channel the other two words of its
+ * record. The weights of a quad are two words: inputs 0 and 2, then 1 and 3. A halfword is w0 + 8 + 16 * (w1 + 8) + 256 *
+ * (w2 + 8) + 4096 * w3, where the sum of the magnitudes of w3 in a block is below 2^12. At most 4,096 inputs of a
+ * window, filling included. Outputs are clamped last. */
+typedef midge_conv_2d_pairs_s8_params midge_conv_2d_nibbles_s8_params;
+void midge_conv_2d_nibbles_s8(const midge_conv_2d_nibbles_s8_params *params, const int8_t *input, int8_t *output,
+                              void *scratch);
+
+/* The same with any 16 values in place of -8 to 7, which follow the blocks, 16 bytes in four words, little endian. A
+ * block is the four biases; the weights; and for each channel the other two words of its record. The weights of a quad
+ * are two words likewise: byte c is the index of channel c's value for the first of both inputs plus 16 times that for
+ * the second. Scratch: 1,024 bytes more. */
+typedef midge_conv_2d_pairs_s8_params midge_conv_2d_codebook_s8_params;
+void midge_conv_2d_codebook_s8(const midge_conv_2d_codebook_s8_params *params, const int8_t *input, int8_t *output,
+                               void *scratch);
+
+/* Fully connected layers: midge_fully_connected_pairs_linear_s8 with blocks as above. */
+typedef midge_fully_connected_pairs_s8_params midge_fully_connected_nibbles_s8_params;
+void midge_fully_connected_nibbles_s8(const midge_fully_connected_nibbles_s8_params *params, const int8_t *input,
+                                      int8_t *output, void *scratch);
+
+typedef midge_fully_connected_pairs_s8_params midge_fully_connected_codebook_s8_params;
+void midge_fully_connected_codebook_s8(const midge_fully_connected_codebook_s8_params *params, const int8_t *input,
+                                       int8_t *output, void *scratch);
+
 typedef struct {
   int32_t batches;
   int32_t depth;
