@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 class Qat(StepBase, frozen=True, tag="qat"):
     """Training of the quantized network itself: its integers, as the firmware will compute with them.
 
-    It follows the quantization and, if there is one, the clustering.
+    It follows the quantization and, if there is one, the clustering. With ``learn_scales`` the scales of the weights
+    are trained too. The learning rate is relative to the greatest weight of a channel.
     """
 
-    training: Training = Training(epochs=10, learning_rate=1e-4)
+    training: Training = Training(epochs=10, learning_rate=1e-3)
+    learn_scales: bool = True
 
     @property
     def needs_training(self) -> bool:

@@ -1,0 +1,184 @@
+"""What is trained of a layer: weights, their scales and the bias, and how they become integers. Imports TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from midge.converter.qat.arithmetic import attach, opaque
+from midge.converter.qat.operators.call import Weights
+from midge.converter.quantizer.integer import Grid
+from midge.runtime.graph import Array, DType, Quantization, Tensor
+
+SCALE_LIMIT = 4.0
+"""How much larger or smaller than at first a scale may become."""
+BIAS_LIMIT = 2.0**30
+"""Integers of biases stay within this, so that no sum leaves 32 bits."""
+
+_LEVELS = {DType.INT8: 127, DType.INT4: 7}
+
+
+class WeightTensor:
+    """Weights of one layer, or of several that share them, as a variable that is rounded to integers.
+
+    The variable is one where the channel's greatest weight was at first, so that one learning rate suits all channels.
+
+    Args:
+        tensor: the quantized weights.
+        grid: which integers they may take; None for all of their type.
+        exact: the float weights that they stand for; None takes what the integers mean.
+        axis: of the output channels.
+        learn_scales: whether the scales are trained too (Esser et al., Learned Step Size Quantization, 2020).
+    """
+
+    def __init__(
+        self, tensor: Tensor, grid: Grid | None, exact: Array | None, axis: int, *, learn_scales: bool
+    ) -> None:
+        assert tensor.data is not None and tensor.quantization is not None
+        self.tensor = tensor
+        self._axis = axis
+        self._levels = levels_of(tensor, grid)
+        self._first_scales = tensor.quantization.scales.astype(np.float32)
+        scales = self._across(self._first_scales)
+        integers = tensor.data.astype(np.float32)
+        masters = integers * scales if exact is None else exact.astype(np.float32)
+        # Where the integers were chosen in another way than by rounding, that choice is the start.
+        chosen = np.asarray(self._nearest(tf.constant(masters / scales))) != integers
+        masters = np.where(chosen, integers * scales, masters)
+        others = tuple(n for n in range(masters.ndim) if n != axis)
+        greatest = np.abs(masters).max(axis=others, keepdims=True)
+        self._unit = np.where(greatest > 0, greatest, scales * 127).astype(np.float32)
+        self._mask = (integers != 0).astype(np.float32) if grid is not None and grid.keep_zeros else None
+        self.master = tf.Variable(masters / self._unit, name="weights")
+        self.growth = tf.Variable(np.ones_like(self._first_scales), name="scales") if learn_scales else None
+
+    @property
+    def variables(self) -> list[Any]:
+        """What is trained."""
+        return [self.master] if self.growth is None else [self.master, self.growth]
+
+    @property
+    def greatest(self) -> int:
+        """The greatest magnitude that an integer can have."""
+        return int(np.abs(self._levels.astype(np.int64)).max())
+
+    def scales(self) -> Any:
+        """Return the scales as they are now: float32, (1,) or (channels,)."""
+        first = opaque(tf.constant(self._first_scales))
+        return first if self.growth is None else first * self.growth
+
+    def integers(self) -> Any:
+        """Return the weights as they are now: whole numbers in float32, with the gradient of the unrounded ones."""
+        values = self.master * self._unit / self._across(self.scales())
+        if self._mask is not None:
+            values *= self._mask
+        low, high = float(self._levels[0]), float(self._levels[-1])
+        return attach(self._nearest(tf.stop_gradient(values)), tf.clip_by_value(values, low, high))
+
+    def limit(self) -> None:
+        """Keep the scales within `SCALE_LIMIT`."""
+        if self.growth is not None:
+            self.growth.assign(tf.clip_by_value(self.growth, 1 / SCALE_LIMIT, SCALE_LIMIT))
+
+    def store(self) -> Tensor:
+        """Return the tensor with the trained integers and scales."""
+        data = np.asarray(self.integers()).astype(np.int8)
+        data.flags.writeable = False
+        assert self.tensor.quantization is not None
+        quantization = dataclasses.replace(
+            self.tensor.quantization, scales=np.asarray(self.scales()).astype(np.float32)
+        )
+        return dataclasses.replace(self.tensor, data=data, quantization=quantization)
+
+    def _across(self, per_channel: Any) -> Any:
+        """Give scales the axes of the weights."""
+        shape = [1] * len(self.tensor.shape)
+        if int(per_channel.shape[0]) > 1:
+            shape[self._axis] = int(per_channel.shape[0])
+        if isinstance(per_channel, np.ndarray):
+            return per_channel.reshape(shape)
+        return tf.reshape(per_channel, shape)
+
+    def _nearest(self, values: Any) -> Any:
+        levels = self._levels.astype(np.float32)
+        if len(levels) == levels[-1] - levels[0] + 1:
+            return tf.clip_by_value(tf.round(values), levels[0], levels[-1])
+        between = tf.constant((levels[1:] + levels[:-1]) / 2)
+        places = tf.searchsorted(between, tf.reshape(values, (-1,)))
+        return tf.reshape(tf.gather(tf.constant(levels), places), tf.shape(values))
+
+
+class BiasTensor:
+    """Biases of one layer, or of several that share them, in real units.
+
+    Args:
+        values: at first, float64 (channels,).
+        unit: what a change of the variable by one means, in real units.
+    """
+
+    def __init__(self, values: npt.NDArray[np.float64], unit: float) -> None:
+        self._first = values
+        self._unit = unit
+        self.change = tf.Variable(np.zeros(len(values), np.float32), name="bias")
+
+    def real(self) -> Any:
+        """Return the biases as they are now, float32 (channels,), with gradients."""
+        return tf.constant(self._first, tf.float32) + self.change * self._unit
+
+    def integers(self, products: Any) -> Any:
+        """Return them as int64 on a scale (float64): the input's times the weights', (1,) or (channels,)."""
+        change = tf.cast(tf.stop_gradient(self.change), tf.float64) * self._unit
+        rounded = tf.round((tf.constant(self._first) + change) / products)
+        return tf.cast(tf.clip_by_value(rounded, -BIAS_LIMIT, BIAS_LIMIT), tf.int64)
+
+
+class Layer:
+    """The trained constants of one operator."""
+
+    def __init__(self, weights: WeightTensor, bias: BiasTensor | None, input_scale: float, channels: int) -> None:
+        self.weights = weights
+        self.bias = bias
+        self._input_scale = input_scale
+        self._channels = channels
+
+    def products(self) -> Any:
+        """Return the scale of sums, float64: the input's times the weights'."""
+        return np.float64(self._input_scale) * tf.cast(tf.stop_gradient(self.weights.scales()), tf.float64)
+
+    def values(self) -> Weights:
+        """Return what the operator computes with now."""
+        nothing = tf.zeros((self._channels,), tf.int64)
+        return Weights(
+            integers=self.weights.integers(),
+            scales=self.weights.scales(),
+            bias=None if self.bias is None else self.bias.real(),
+            bias_integers=nothing if self.bias is None else self.bias.integers(self.products()),
+            greatest=self.weights.greatest,
+        )
+
+    def store_bias(self, tensor: Tensor) -> Tensor:
+        """Return the tensor of the bias with the trained integers and their scale."""
+        assert self.bias is not None
+        products = np.asarray(self.products())
+        data = np.broadcast_to(np.asarray(self.bias.integers(products)), (self._channels,)).astype(np.int32)
+        data.flags.writeable = False
+        quantization = Quantization(products.astype(np.float32), np.zeros(len(products), np.int64), 0)
+        return dataclasses.replace(tensor, data=data.reshape(tensor.shape), quantization=quantization)
+
+
+def levels_of(tensor: Tensor, grid: Grid | None) -> Array:
+    """Return the integers that weights may take, ascending."""
+    if grid is not None:
+        return grid.levels
+    greatest = _LEVELS[tensor.dtype]
+    return np.arange(-greatest, greatest + 1, dtype=np.int8)
+
+
+def unique(variables: Sequence[Any]) -> list[Any]:
+    """Return variables without repetitions, in order."""
+    return list({id(variable): variable for variable in variables}.values())
