@@ -10,6 +10,7 @@
     ├── ConversionError       the converter cannot turn this network around     exit 1
     ├── UnsupportedError      an operator, type or shape we have no kernel for  exit 1
     ├── CapacityError         it does not fit the board                         exit 1
+    ├── BudgetError           no recipe meets the budget                        exit 1
     └── DeviceError           a device, an emulator or a link failed            exit 3
 
 Anything else that escapes is our bug and ends with exit 70. A message says what was expected, what was found,
@@ -57,6 +58,12 @@ class UnsupportedError(Error):
 
 class CapacityError(Error):
     """A model does not fit the memories of a board."""
+
+    exit_code = 1
+
+
+class BudgetError(Error):
+    """No recipe that a search has tried meets the budget."""
 
     exit_code = 1
 

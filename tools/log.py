@@ -144,6 +144,13 @@ class Progress:
         if self._bar is not None:
             self._bar.advance(self._task, count)
 
+    def note(self, line: str) -> None:
+        """Leave a line above the bar; where there is no terminal, only `--verbose` shows it."""
+        if self._bar is None:
+            detail(line)
+        else:
+            self._bar.console.print(printable(line))
+
     def describe(self, label: str) -> None:
         """Say what is being done now."""
         if self._bar is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from midge.runtime.errors import InputError
 from midge.tools import log, options
 from midge.tools.outputs import STANDARD_OUTPUT, Outputs
 from midge.tools.tables import count, make_table, short_name
@@ -39,25 +40,42 @@ def _data_option(name: str, help_text: str) -> Callable[[F], F]:
     help="File to write. The recipe and a report are written beside it.",
 )  # fmt: skip
 @click.option(
-    "--recipe", default="int8", show_default=True, metavar="NAME|FILE",
-    help="What to make: float32, float16, dynamic, int8 or int16x8, or a recipe file of your own.",
+    "--recipe", metavar="NAME|FILE",
+    help="What to make: float32, float16, dynamic, int8 or int16x8, or a recipe file of your own. Default: int8.",
 )  # fmt: skip
 @_data_option("train", "Training data, for recipes that train; others ignore it.")
 @_data_option("calibration", "Typical inputs (100 to 500 samples), to see the ranges of activations; int8 needs them.")
 @_data_option("evaluate", "Inputs with labels, to measure the accuracy before and after.")
 @options.unit_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Makes everything that is random repeatable.")
+@click.option(
+    "--fit", "budget", metavar='"BOUNDS"',
+    help='Search for a recipe whose model meets bounds on the board, such as "accuracy>=0.85 latency_us<=50000 '
+    'ram<=64000 flash<=256000"; also instructions and mean_squared_error. Needs --board and --evaluate. Default: none.',
+)  # fmt: skip
+@options.board_option(required=False)
+@click.option(
+    "--trainings", type=click.IntRange(min=0), metavar="N", help="Most recipes that --fit trains. Default: 8."
+)
+@click.option(
+    "--work", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Folder for work in progress: after an interruption the same command goes on from there. Default: the cache.",
+)  # fmt: skip
 @options.json_option
 def command(
     model: Path,
     output: Path,
-    recipe: str,
+    recipe: str | None,
     train: Path | str | None,
     calibration: Path | str | None,
     evaluate: Path | str | None,
     input_scale: float,
     input_offset: float,
     seed: int,
+    budget: str | None,
+    board: str | None,
+    trainings: int | None,
+    work: Path | None,
     json_path: Path | None,
 ) -> None:
     """Turn a trained Keras model into a .tflite file.
@@ -67,26 +85,61 @@ def command(
     on the path or in the current folder, which returns arrays, a tf.data.Dataset or a generator of samples or batches.
     """
     files = [data for data in (train, calibration, evaluate) if isinstance(data, Path)]
-    with Outputs([model, *files, _recipe_file(recipe)]) as outputs:
+    arguments = {
+        "output": output,
+        "train": train,
+        "calibration": calibration,
+        "evaluate": evaluate,
+        "input_scale": input_scale,
+        "input_offset": input_offset,
+        "seed": seed,
+        "work": work,
+    }
+    with Outputs([model, *files, _recipe_file(recipe), options.board_file(board)]) as outputs:
         outputs.add("--json", json_path)
         _keep_apart(json_path, output)
-        result = _convert(
-            model,
-            recipe,
-            output=output,
-            train=train,
-            calibration=calibration,
-            evaluate=evaluate,
-            input_scale=input_scale,
-            input_offset=input_offset,
-            seed=seed,
-        )
+        if budget is not None:
+            _fit(model, budget, board, recipe, trainings, arguments, outputs, json_path)
+            return
+        if trainings is not None:
+            raise InputError("--trainings belongs to --fit, which is not given")
+        result = _convert(model, recipe or "int8", **arguments)
         _print(result, model)
         outputs.write_json(json_path, _document(result))
 
 
-def _recipe_file(recipe: str) -> Path | None:
-    return Path(recipe) if Path(recipe).is_file() else None
+def _fit(
+    model: Path,
+    budget: str,
+    board: str | None,
+    recipe: str | None,
+    trainings: int | None,
+    arguments: dict[str, Any],
+    outputs: Outputs,
+    json_path: Path | None,
+) -> None:
+    from midge.converter.search.fit import TRAININGS, refusal
+    from midge.tools.fit import print_trials, search
+
+    if recipe is not None:
+        raise InputError("--recipe and --fit exclude each other: --fit finds the recipe")
+    if board is None:
+        raise InputError("--fit needs --board: `midge boards` lists them")
+    result = search(model, budget, board, trainings=TRAININGS if trainings is None else trainings, **arguments)
+    print_trials(result)
+    if result.conversion is None:
+        outputs.write_json(json_path, {"schema": 1, "fit": result.document()})
+        outputs.publish()
+        raise refusal(result)
+    log.result("")
+    _print(result.conversion, model)
+    if result.picture is not None:
+        log.result(log.printable(f"The trade-off as a picture: {result.picture.name}"))
+    outputs.write_json(json_path, _document(result.conversion) | {"fit": result.document()})
+
+
+def _recipe_file(recipe: str | None) -> Path | None:
+    return Path(recipe) if recipe is not None and Path(recipe).is_file() else None
 
 
 def _keep_apart(json_path: Path | None, output: Path) -> None:
@@ -96,7 +149,7 @@ def _keep_apart(json_path: Path | None, output: Path) -> None:
     from midge.converter.report import beside
 
     written = Outputs()
-    for path in (output, beside(output, ".report.json"), beside(output, ".recipe.toml")):
+    for path in (output, *(beside(output, suffix) for suffix in (".report.json", ".recipe.toml", ".fit.svg"))):
         written.add("-o", path)
     written.add("--json", json_path)
 
