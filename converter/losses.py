@@ -62,16 +62,21 @@ class Task:
             target = tf.one_hot(tf.reshape(tf.cast(labels, tf.int32), tf.shape(found)[:-1]), found.shape[-1])
         return -tf.reduce_mean(tf.reduce_sum(target * self._log(found, 0), axis=-1))
 
-    def against_teacher(self, outputs: Sequence[Any], taught: Sequence[Any], temperature: float = 1.0) -> Any:
+    def against_teacher(
+        self, outputs: Sequence[Any], taught: Sequence[Any], temperature: float = 1.0, teacher: Task | None = None
+    ) -> Any:
         """Return the mean loss against a teacher's outputs for the same batch; scalar float32.
 
         Distributions over classes: cross-entropy of the two softened by ``temperature``, times its square (Hinton,
-        Vinyals and Dean 2015); other outputs: mean squared error over the teacher's variance.
+        Vinyals and Dean 2015); other outputs: mean squared error over the teacher's variance. ``teacher`` is the
+        teacher's own task where the two networks may differ in whether they end in a softmax.
         """
+        other = teacher or self
         total = tf.constant(0.0)
         for number, (found, wanted) in enumerate(zip(outputs, taught, strict=True)):
-            if (self._judged == ACCURACY and number == 0 and not self._binary) or self._is_distribution(number, wanted):
-                soft = tf.nn.softmax(self._log(wanted, number) / temperature)
+            classes = self._judged == ACCURACY and number == 0 and not self._binary
+            if classes or other._is_distribution(number, wanted):
+                soft = tf.nn.softmax(other._log(wanted, number) / temperature)
                 logs = tf.nn.log_softmax(self._log(found, number) / temperature)
                 total += -tf.reduce_mean(tf.reduce_sum(soft * logs, axis=-1)) * temperature**2
             else:
