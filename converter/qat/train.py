@@ -47,8 +47,8 @@ def run(step: Qat, state: State, context: Context) -> State:
     """
     if state.integer is None:
         raise ConversionError(
-            f"{context.name}: training in integers needs a network that Midge's own quantizer takes, but TensorFlow had "
-            "to quantize this one; use the recipe int8, or replace the layers that conversion names"
+            f"{context.name}: training in integers needs a network that Midge's own quantizer takes, but TensorFlow "
+            "had to quantize this one; use the recipe int8, or replace the layers that conversion names"
         )
     trained = train_integers(
         state.integer,
