@@ -24,6 +24,7 @@ from midge.runtime.operators.variants import (
 ADD: tuple[Variant, ...] = (weighted_sum.ADD,)
 CONV_2D: tuple[Variant, ...] = (
     *packed.CONV_2D,
+    blocks.CONV_2D,
     sparse.CONV_2D,
     lanes.CONV_2D,
     winograd.CONV_2D,

@@ -79,16 +79,22 @@ def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
         return None
     params: dict[str, ParamValue] = {"window": window.as_param(), **shared}
     inputs, outputs = (node.input_index(0),), node.operator.outputs
-    return (KernelCall("midge_conv_2d_sparse_s8", params, inputs, outputs, 16 * depth, tile_lead(window)),)
+    return (KernelCall("midge_conv_2d_sparse_s8", params, inputs, outputs, 16 * depth, tile_lead(window, TILE)),)
+
+
+def tiles_time(arch: str, window: Window, lists: Array) -> float:
+    """Return the estimated time of a 1x1 convolution from its lists."""
+    channels, depth = window.output_channels, window.input_channels
+    count = channels * -(-depth // SEGMENT)
+    tile = zeros.TILE_LISTS[arch].time(len(lists) - count, count, channels, depth)
+    return window.batches * window.output_height * -(-window.output_width // TILE) * tile
 
 
 def _pays_for_tiles(target: Target, window: Window, lists: Array) -> bool:
     channels, depth = window.output_channels, window.input_channels
-    rows = window.batches * window.output_height
-    count = channels * -(-depth // SEGMENT)
-    tile = zeros.TILE_LISTS[target.arch].time(len(lists) - count, count, channels, depth)
-    time = rows * -(-window.output_width // TILE) * tile
-    dense = zeros.dense_pixels_time(target.arch, rows * window.output_width, channels, depth)
+    pixels = window.batches * window.output_height * window.output_width
+    time = tiles_time(target.arch, window, lists)
+    dense = zeros.dense_pixels_time(target.arch, pixels, channels, depth)
     return zeros.pays(target.optimize, time, dense, lists.nbytes, channels * depth, _TILE_CODE)
 
 
@@ -99,13 +105,17 @@ def row_time(arch: str, rows: Array) -> float:
     return zeros.ROW_LISTS[arch].time(int(np.count_nonzero(rows)), lists, channels, depth)
 
 
-def tile_lead(window: Window) -> int:
+def tile_lead(window: Window, pixels: int) -> int:
     """Return how many bytes before its input the output of a 1x1 convolution must start to overlap it.
 
     The inputs of a tile's pixels are read before its outputs are written. So these must never have passed the first
     input of the next tile.
+
+    Args:
+        window: its geometry.
+        pixels: of a tile; a row may end with a smaller one.
     """
-    first = np.arange(0, window.output_width, TILE, dtype=np.int64)
+    first = np.arange(0, window.output_width, pixels, dtype=np.int64)
     y = np.arange(window.batches * window.output_height, dtype=np.int64)
     image, row = np.divmod(y, window.output_height)
     line = image * window.input_height + row * window.stride_height

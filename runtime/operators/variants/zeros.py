@@ -40,6 +40,9 @@ ROW_BLOCKS = {"armv7em": Costs(11.9, 22, 102, 2), "riscv": Costs(30.4, 14, 137, 
 # 1x1 64 -> 64 on 8x8, that is 8 tiles, Cortex-M4: (565,179 - 128,043) / (0.9 * 8 * 4,096) = 14.8, and 9,900 a tile for
 # 64 lists, 64 channels and 64 inputs. RV32: (1,072,354 - 187,930) / (0.9 * 8 * 4,096) = 30, and 11,200.
 TILE_LISTS = {"armv7em": Costs(14.8, 20, 105, 30), "riscv": Costs(30, 14, 139, 22)}
+# The same in blocks, Cortex-M4, 32 tiles: (404,434 - 166,738) / (0.75 * 32 * 512 blocks) = 19.3, and 2,700 a tile for
+# 16 rows of blocks and 64 inputs. RV32, 16 tiles: (834,230 - 313,886) / (0.75 * 16 * 512) = 84.7, and 8,800.
+TILE_BLOCKS = {"armv7em": Costs(19.3, 0, 155, 4), "riscv": Costs(84.7, 60, 445, 11)}
 
 
 def dense_row_time(arch: str, channels: int, depth: int) -> float:

@@ -924,6 +924,35 @@ typedef midge_fully_connected_blocks_s8_params midge_fully_connected_block_pairs
 void midge_fully_connected_block_pairs_s8(const midge_fully_connected_block_pairs_s8_params *params,
                                           const int8_t *input, int8_t *output, void *scratch);
 
+/* 1x1 convolution as midge_conv_2d_sparse_s8 from blocks as in midge_fully_connected_blocks_s8, up to four pixels of a row
+ * at a time. Scratch: 8 bytes for every begun two input channels. */
+typedef struct {
+  midge_window window;
+  const uint8_t *places;
+  const int32_t *blocks;
+  const int32_t *records;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_conv_2d_blocks_s8_params;
+void midge_conv_2d_blocks_s8(const midge_conv_2d_blocks_s8_params *params, const int8_t *input, int8_t *output,
+                             void *scratch);
+
+/* The same from blocks as in midge_fully_connected_block_pairs_s8, two pixels at a time. For every four channels there is
+ * a word with half the number of their blocks, then for every two blocks a word with 8 * column of the first one and, in
+ * its upper half, of the second one, then their four words. At most 16,384 input channels. The third word of a record
+ * holds 2^(32 - shift). Scratch likewise. */
+typedef struct {
+  midge_window window;
+  const int32_t *groups;
+  const int32_t *records;
+  int32_t output_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+} midge_conv_2d_block_pairs_s8_params;
+void midge_conv_2d_block_pairs_s8(const midge_conv_2d_block_pairs_s8_params *params, const int8_t *input,
+                                  int8_t *output, void *scratch);
+
 #ifdef __cplusplus
 }
 #endif
