@@ -20,7 +20,7 @@ then at most one quantization, then steps that change its integers (cluster, qat
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -66,10 +66,17 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def toml(self) -> bytes:
         """The recipe as a file that `load_recipe` accepts."""
-        return msgspec.toml.encode(self)
+        return msgspec.toml.encode(_set(msgspec.to_builtins(self)))
 
 
 _QUANTIZE = 1
+
+
+def _set(value: Any) -> Any:
+    """Leave out settings without a value: TOML has no way to write them."""
+    if isinstance(value, dict):
+        return {key: _set(inner) for key, inner in value.items() if inner is not None}
+    return [_set(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _rank(step: Step) -> int:

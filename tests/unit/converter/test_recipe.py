@@ -30,8 +30,9 @@ def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
         load_recipe("int7")
 
 
-def test_a_recipe_written_out_reads_back_the_same(tmp_path: Path) -> None:
-    recipe = load_recipe("int16x8")
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_written_out_reads_back_the_same(tmp_path: Path, name: str) -> None:
+    recipe = load_recipe(name)
     file = tmp_path / "copy.toml"
     file.write_bytes(recipe.toml())
 

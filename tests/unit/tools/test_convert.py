@@ -61,7 +61,7 @@ def test_options_reach_the_converter(midge: Midge, calls: list[dict[str, Any]], 
     model.write_bytes(b"PK")
     midge(
         "convert", model, "-o", tmp_path / "o.tflite", "--recipe", "float32", "--calibration", tmp_path / "c.npz",
-        "--input-scale", "0.5", "--input-offset", "-1", "--seed", "7",
+        "--input-scale", "0.5", "--input-offset", "-1", "--seed", "7", "--work", tmp_path / "work",
     )  # fmt: skip
 
     assert calls == [
@@ -75,6 +75,7 @@ def test_options_reach_the_converter(midge: Midge, calls: list[dict[str, Any]], 
             "input_scale": 0.5,
             "input_offset": -1.0,
             "seed": 7,
+            "work": tmp_path / "work",
         }
     ]
 
