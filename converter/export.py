@@ -46,8 +46,10 @@ def _rebuild(network: Network, edit: Callable[[dict[str, Any]], bool], complaint
     if not any(changes):
         return network
     try:
-        # A live model's own layer classes are known to nobody but the model.
-        own = {type(layer).__name__: type(layer) for layer in model._flatten_layers(include_self=False)}
+        # A live model's own layer classes are known to nobody but the model. Keras's own stay out of it: the layer Add
+        # would take the place of the operation Add.
+        kinds = {type(layer) for layer in model._flatten_layers(include_self=False)}
+        own = {kind.__name__: kind for kind in kinds if kind.__module__.partition(".")[0] not in ("keras", "tf_keras")}
         rebuilt = type(model).from_config(config, custom_objects=own)
         rebuilt.set_weights(model.get_weights())
     except Exception as error:
