@@ -53,7 +53,9 @@ class WeightTensor:
         others = tuple(n for n in range(masters.ndim) if n != axis)
         greatest = np.abs(masters).max(axis=others, keepdims=True)
         self._unit = np.where(greatest > 0, greatest, scales * 127).astype(np.float32)
-        self._mask = (integers != 0).astype(np.float32) if grid is not None and grid.keep_zeros else None
+        # An exact zero is one on purpose: pruned, or never connected.
+        zeros = integers == 0 if grid is not None and grid.keep_zeros else _on_purpose(exact, integers)
+        self._mask = (~zeros).astype(np.float32) if zeros.any() and not zeros.all() else None
         self.master = tf.Variable(masters / self._unit, name="weights")
         self.growth = tf.Variable(np.ones_like(self._first_scales), name="scales") if learn_scales else None
 
@@ -175,8 +177,14 @@ def levels_of(tensor: Tensor, grid: Grid | None) -> Array:
     """Return the integers that weights may take, ascending."""
     if grid is not None:
         return grid.levels
+    assert tensor.data is not None
     greatest = _LEVELS[tensor.dtype]
-    return np.arange(-greatest, greatest + 1, dtype=np.int8)
+    return np.arange(min(-greatest, int(tensor.data.min())), greatest + 1, dtype=np.int8)
+
+
+def _on_purpose(exact: Array | None, integers: Array) -> Array:
+    zeros: Array = np.zeros(integers.shape, bool) if exact is None else exact == 0
+    return zeros
 
 
 def unique(variables: Sequence[Any]) -> list[Any]:

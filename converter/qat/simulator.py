@@ -25,7 +25,8 @@ from midge.runtime.lower import check
 from midge.runtime.operators import OPERATORS
 from midge.runtime.program import ParamValue, Target
 
-_CHANNEL_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+CHANNEL_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
+"""The axis of the output channels in the weights."""
 
 
 class Simulator:
@@ -132,7 +133,7 @@ class Simulator:
         assert weights.data is not None and weights.quantization is not None
         exact = self._exact(index)
         key = _identity(index, weights.data, weights.quantization.scales)
-        axis = _CHANNEL_AXES[operator.kind]
+        axis = CHANNEL_AXES[operator.kind]
         if key not in self._weights:
             self._weights[key] = WeightTensor(
                 weights, self.network.grids.get(index), exact, axis, learn_scales=self._learn_scales
