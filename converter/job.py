@@ -9,7 +9,7 @@ import msgspec
 from midge.converter.recipe import Recipe
 
 
-class Job(msgspec.Struct, frozen=True):
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One conversion, as the worker is asked for it. All paths are absolute.
 
     ``model`` is what to load, ``name`` what messages call it. ``input_names`` and ``output_names`` give the order
@@ -20,12 +20,12 @@ class Job(msgspec.Struct, frozen=True):
     model: str
     name: str
     recipe: Recipe
-    train: str | None
-    calibration: str | None
-    evaluate: str | None
-    input_scale: float
-    input_offset: float
-    seed: int
+    train: str | None = None
+    calibration: str | None = None
+    evaluate: str | None = None
+    input_scale: float = 1.0
+    input_offset: float = 0.0
+    seed: int = 0
     checkpoints: str | None = None
     input_names: list[str] = []
     output_names: list[str] = []

@@ -44,7 +44,7 @@ def convert(model: Any, recipe: str, folder: Path) -> tuple[Path, Outcome]:
     path, data = folder / "model.keras", folder / "calibration.npz"
     model.save(path)
     np.savez(data, **samples(model, CALIBRATION))
-    job = Job(str(path), path.name, load_recipe(recipe), None, str(data), None, 1.0, 0.0, 0)
+    job = Job(model=str(path), name=path.name, recipe=load_recipe(recipe), calibration=str(data))
     return folder / TFLITE_FILE, work(job, folder, lambda stage: None)
 
 

@@ -26,7 +26,14 @@ def operators(path: Path, folder: Path, recipe: str = "int8", names: tuple[list[
     """Convert in this process; the worker itself checks the exported network against the loaded one."""
     data = folder / "x.npz"
     np.savez(data, x=np.random.default_rng(0).normal(size=(16, *INPUT)))
-    job = Job(str(path), path.name, load_recipe(recipe), None, str(data), None, 1.0, 0.0, 0, *names)
+    job = Job(
+        model=str(path),
+        name=path.name,
+        recipe=load_recipe(recipe),
+        calibration=str(data),
+        input_names=names[0],
+        output_names=names[1],
+    )
     return work(job, folder, lambda stage: None).operators
 
 

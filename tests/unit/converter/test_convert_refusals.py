@@ -136,7 +136,7 @@ def test_importing_the_converter_does_not_import_tensorflow() -> None:
 
 
 def test_a_dead_process_is_explained_by_how_and_where_it_died() -> None:
-    job = Job("/m.keras", "m.keras", load_recipe("int8"), None, None, None, 1.0, 0.0, 0)
+    job = Job(model="/m.keras", name="m.keras", recipe=load_recipe("int8"))
 
     assert "crashed (SIGSEGV) while quantizing m.keras" in process.explain_death(-11, "quantizing", job)
     assert "out of memory" in process.explain_death(-9, "quantizing", job)
