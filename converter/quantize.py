@@ -14,10 +14,12 @@ import tensorflow as tf
 from midge.converter.context import Context, State
 from midge.converter.data import Dataset
 from midge.converter.network import Network
+from midge.converter.quantizer.integer import IntegerNetwork
+from midge.converter.quantizer.post_training import Settings, quantize
 from midge.converter.samples import Array
 from midge.converter.steps import Quantize
 from midge.converter.tflite_file import count_operators, order_ends
-from midge.runtime.errors import ConversionError
+from midge.runtime.errors import ConversionError, UnsupportedError
 
 LOOP = (
     "the network holds a loop, usually a recurrent layer in a SavedModel or in a class of your own, which TensorFlow "
@@ -37,10 +39,34 @@ def run(step: Quantize, state: State, context: Context) -> State:
     loops = [name for name in count_operators(exported.content) if name in ("WHILE", "IF")]
     if loops and step.needs_calibration:
         raise ConversionError(f"{context.name}: {LOOP}; the recipes float32, float16 and dynamic work with it")
+    if step.activations == "int8":
+        try:
+            return state.replace(integer=_quantize(step, exported.content, context))
+        except UnsupportedError as error:
+            if step.weights != "int8":
+                raise ConversionError(
+                    f'{context.name}: {error}; with weights = "{step.weights}" there is no other way: use the recipe '
+                    "int8, or replace the layer that makes the operator"
+                ) from None
+            context.say(f"leaving it to TensorFlow's quantizer: {error}")
     count = f" on {len(calibration)} samples" if calibration and step.needs_calibration else ""
     context.say(f"quantizing{count}")
     content = to_tflite(exported.network, exported.function, exported.module, step, calibration)
     return state.replace(content=content)
+
+
+def _quantize(step: Quantize, content: bytes, context: Context) -> IntegerNetwork:
+    """Quantize with Midge's own quantizer."""
+    assert context.calibration is not None
+    settings = Settings(
+        weights=step.weights,  # type: ignore[arg-type]  # no float16 with int8 activations
+        interface=step.interface,  # type: ignore[arg-type]  # nor int16
+        ranges=step.ranges,
+        percentile=step.percentile,
+        bias_correction=step.bias_correction,
+        equalize=step.equalize,
+    )
+    return quantize(content, context.calibration, settings, context.say)
 
 
 def to_tflite(

@@ -67,6 +67,11 @@ def order_ends(content: bytes, inputs: Sequence[str], outputs: Sequence[str]) ->
     return bytes(edited)
 
 
+def input_tensors(content: bytes) -> dict[int, str]:
+    """Map the indices of the tensors that are inputs to the inputs' names in the signature."""
+    return _signature(schema.Model.GetRootAs(content, 0), "Inputs")
+
+
 def output_tensors(content: bytes) -> dict[int, str]:
     """Map the indices of the tensors that are outputs to the outputs' names in the signature."""
     return _signature(schema.Model.GetRootAs(content, 0), "Outputs")
