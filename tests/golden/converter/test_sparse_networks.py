@@ -1,0 +1,166 @@
+"""Sparse networks: which layers, and that zeros reach the integers of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from midge.converter.data import Dataset
+from midge.converter.steps import Sparsify
+from midge.converter.steps.step import Training
+from midge.runtime.errors import DataError, InputError
+from midge.runtime.operators.variants.blocks import BLOCKS
+from midge.runtime.tflite.reader import read_model
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+
+SHORT = Training(epochs=2, batch=16)
+
+
+def build(family: str) -> Any:
+    import keras
+    from keras_networks import build as build_family
+
+    keras.backend.clear_session()  # names count from the start
+    return build_family(family)
+
+
+def surroundings(model: Any, folder: Path | None = None, say: Any = None) -> tuple[Any, Any]:
+    from keras_networks import samples
+
+    from midge.converter.checkpoints import Checkpoints
+    from midge.converter.context import Context, State
+    from midge.converter.network import from_keras
+
+    network = from_keras(model)
+    inputs = tuple(samples(model, 48)[spec.name] for spec in network.inputs)
+    data = Dataset("training", inputs, network.predict(inputs)[0].argmax(axis=-1))
+    context = Context("model.keras", network, data, None, None, 1, Checkpoints(folder), say or (lambda stage: None))
+    return State(network), context
+
+
+def chosen(family: str, **settings: Any) -> list[str]:
+    from midge.converter.sparsity.layers import choose_kernels
+
+    return [kernel.path for kernel in choose_kernels(build(family), **settings)]
+
+
+def test_small_first_and_last_layers_and_depthwise_ones_stay_dense() -> None:
+    assert chosen("resnet") == ["conv2d_1", "conv2d_2", "conv2d_3", "conv2d_4", "conv2d_5"]
+    names = chosen("mobilenet_v2")
+    assert len(names) == 6 and not any("depthwise" in name for name in names)
+
+
+def test_large_first_and_last_layers_do_not() -> None:
+    assert chosen("mlp") == ["dense", "dense_1"]  # of 640, 512 and 64 weights
+    assert len(chosen("autoencoder")) == 4 - 2 + 2  # of 640, 64, 64 and 640
+
+
+def test_layers_are_chosen_and_left_out_by_name() -> None:
+    assert chosen("resnet", layers=["conv2d*"], exclude=["conv2d_?"]) == ["conv2d"]
+    assert chosen("mobilenet_v2", layers=["depthwise_conv2d_1"]) == ["depthwise_conv2d_1"]
+    assert chosen("lstm", layers=["lstm"]) == ["lstm", "lstm.recurrent_kernel"]
+
+
+@pytest.mark.parametrize("settings", [{"layers": ["conv9"]}, {"exclude": ["conv9"]}])
+def test_a_name_that_fits_no_layer_is_refused_with_those_that_there_are(settings: Any) -> None:
+    with pytest.raises(InputError, match=r"'conv9'.*there are conv2d, conv2d_1"):
+        chosen("resnet", **settings)
+
+
+def test_nothing_to_make_sparse_and_wrong_labels_are_refused_before_training() -> None:
+    from midge.converter.sparsify import check
+
+    state, context = surroundings(build("resnet"))
+    with pytest.raises(InputError, match="nothing to make sparse"):
+        check(Sparsify(sparsity=0.5, exclude=("*",)), state, context)
+    context.train.labels[0] = 10
+    with pytest.raises(DataError, match="from 0 to 9"):
+        check(Sparsify(sparsity=0.5), state, context)
+
+
+@pytest.mark.parametrize("pattern", ["unstructured", "2:4", f"{BLOCKS[0][0]}x{BLOCKS[0][1]}"])
+@pytest.mark.parametrize("family", ["resnet", "mobilenet_v2", "autoencoder"])
+def test_zeros_survive_the_conversion(family: str, pattern: str, tmp_path: Path) -> None:
+    """What is zero in Keras is zero in int8, where the kernels look for it."""
+    from keras_networks import samples
+
+    from midge.converter.job import TFLITE_FILE, Job
+    from midge.converter.recipe import Recipe, load_recipe
+    from midge.converter.worker import work
+
+    model = build(family)
+    path, data = tmp_path / "model.keras", tmp_path / "data.npz"
+    model.save(path)
+    np.savez(data, **samples(model, 48))
+    step = Sparsify(sparsity=0.5, pattern=pattern, training=SHORT)
+    recipe = Recipe(1, "mine", "", (step, *load_recipe("int8").steps))
+    job = Job(model=str(path), name=path.name, recipe=recipe, train=str(data), calibration=str(data))
+    outcome = work(job, tmp_path, lambda _: None)
+
+    note = outcome.notes[0]
+    rows = [
+        node.input(1).data.reshape(len(node.input(1).data), -1)
+        for node in read_model((tmp_path / TFLITE_FILE).read_bytes(), "out").nodes()
+        if node.operator.kind in ("CONV_2D", "FULLY_CONNECTED")
+    ]
+    sparse = [matrix for matrix in rows if np.mean(matrix == 0) > 0.3]
+
+    assert 0.5 <= note["sparsity"] < 0.53
+    assert len(sparse) == len(note["layers"])
+    zeros = sum(int(np.sum(matrix == 0)) for matrix in sparse)
+    assert zeros >= 0.5 * note["weights"]
+    if pattern not in ("unstructured", "2:4"):
+        tall, wide = BLOCKS[0]
+        for matrix in sparse:
+            padded = np.pad(matrix, ((0, -matrix.shape[0] % tall), (0, -matrix.shape[1] % wide)))
+            cells = padded.reshape(padded.shape[0] // tall, tall, -1, wide).any(axis=(1, 3))
+            assert 0.3 < np.mean(~cells) < 0.7
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> None:
+    import keras
+
+    from midge.converter.sparsify import run
+
+    step = Sparsify(sparsity=0.75, ramp=0.7, training=Training(epochs=4, batch=16))
+
+    def sparse(folder: Path | None, say: Any = None) -> list[np.ndarray]:
+        keras.utils.set_random_seed(7)
+        state, context = surroundings(build("vgg"), folder, say)
+        return [np.asarray(v) for v in run(step, state, context).network.keras_model.variables]
+
+    def stop(stage: str) -> None:
+        if "epoch 2 of" in stage:
+            raise KeyboardInterrupt
+
+    whole = sparse(None)
+    with pytest.raises(KeyboardInterrupt):
+        sparse(tmp_path, stop)
+    resumed = sparse(tmp_path)
+
+    assert all((a == b).all() for a, b in zip(whole, resumed, strict=True))
+
+
+def test_from_python_the_model_that_was_given_is_left_alone() -> None:
+    from keras_networks import samples
+
+    from midge.converter.sparsify import sparsify
+
+    model = build("vgg")
+    before = [np.asarray(v) for v in model.variables]
+    sparse = sparsify(model, samples(model, 32), sparsity=0.9, scope="global", training=SHORT)
+
+    assert all((a == np.asarray(b)).all() for a, b in zip(before, model.variables, strict=True))
+    kernels = [np.asarray(v) for v in sparse.trainable_variables if v.name == "kernel"][1:-1]
+    assert sum(int((k == 0).sum()) for k in kernels) == int(np.ceil(0.9 * sum(k.size for k in kernels)))
+
+
+def test_settings_from_python_are_checked_as_those_of_a_recipe() -> None:
+    from midge.converter.sparsify import sparsify
+
+    with pytest.raises(InputError, match="sparsity must be 0 or more"):
+        sparsify(build("mlp"), np.zeros((4, 20), np.float32), sparsity=2.0)
