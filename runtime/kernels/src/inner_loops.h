@@ -134,6 +134,9 @@ void midge_nibbles_row_s8(const midge_pairs_job *job);
 void midge_codebook_conv_s8(const midge_pairs_job *job);
 void midge_codebook_row_s8(const midge_pairs_job *job);
 
+/* Writes the values of 2 * bytes indices, those in the low halves first; at least one byte. */
+void midge_unpack_codes_s8(const int8_t codebook[16], const uint8_t *codes, int32_t bytes, int8_t *target);
+
 /* Where the inputs of one output pixel lie: runs, `stride` bytes from the start of one to the start of the next. */
 typedef struct {
   const int8_t *first;

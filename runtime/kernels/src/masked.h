@@ -22,4 +22,10 @@ typedef struct {
 void midge_masked_dot4_s8(midge_masked_job *job);
 void midge_masked_dot8_s8(midge_masked_job *job);
 
+/* The same for weights of four bits and groups of eight channels; every segment adds 2^15 to even channels. The words
+ * of `nibbles` hold eight channels as w + 8, from the lowest bits up channels 0, 2, 4, 6, 1, 3, 5, 7; those of `codes`
+ * eight indices, channel by channel. The table has the sum of value[i] and 65536 * value[j] at i + 16 * j. */
+void midge_nibbles_dot8_s8(midge_masked_job *job);
+void midge_codes_dot8_s8(midge_masked_job *job, const int32_t table[256]);
+
 #endif

@@ -24,6 +24,8 @@ from midge.runtime.operators.variants import (
 ADD: tuple[Variant, ...] = (weighted_sum.ADD,)
 CONV_2D: tuple[Variant, ...] = (
     *packed.CONV_2D,
+    joined.JOINED_PACKED,
+    joined.SEGMENTS_PACKED,
     blocks.CONV_2D,
     sparse.CONV_2D,
     lanes.CONV_2D,
@@ -36,6 +38,7 @@ CONV_2D: tuple[Variant, ...] = (
     joined.SEGMENTS,
     wide.CONV_2D,
     *packed.CONV_2D_FOR_SPEED,
+    *joined.PACKED_FOR_SPEED,
 )
 DEPTHWISE_CONV_2D: tuple[Variant, ...] = (
     lanes.DEPTHWISE_CONV_2D,
@@ -46,6 +49,7 @@ DEPTHWISE_CONV_2D: tuple[Variant, ...] = (
 )
 FULLY_CONNECTED: tuple[Variant, ...] = (
     *packed.FULLY_CONNECTED,
+    *masked.PACKED,
     blocks.FULLY_CONNECTED,
     sparse.FULLY_CONNECTED,
     lanes.FULLY_CONNECTED,
@@ -54,5 +58,6 @@ FULLY_CONNECTED: tuple[Variant, ...] = (
     masked.MASKED,
     wide.FULLY_CONNECTED,
     *packed.FULLY_CONNECTED_FOR_SPEED,
+    *masked.PACKED_FOR_SPEED,
 )
 SUB: tuple[Variant, ...] = (weighted_sum.SUB,)

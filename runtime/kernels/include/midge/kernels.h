@@ -632,6 +632,30 @@ typedef midge_fully_connected_pairs_s8_params midge_fully_connected_codebook_s8_
 void midge_fully_connected_codebook_s8(const midge_fully_connected_codebook_s8_params *params, const int8_t *input,
                                        int8_t *output, void *scratch);
 
+/* For processors without SIMD. midge_conv_2d_segments_s8 and midge_conv_2d_joined_s8 whose weights are 16 values, then
+ * the indices of the weights two to a byte, the first one lower. They are unpacked behind where the expanded weights of
+ * a group end; patch_offset leaves at least depth * group_channels bytes more for them than the words of sums. */
+typedef midge_conv_2d_joined_s8_params midge_conv_2d_segments_packed_s8_params;
+void midge_conv_2d_segments_packed_s8(const midge_conv_2d_segments_packed_s8_params *params, const int8_t *input,
+                                      int8_t *output, void *scratch);
+
+typedef midge_conv_2d_joined_s8_params midge_conv_2d_joined_packed_s8_params;
+void midge_conv_2d_joined_packed_s8(const midge_conv_2d_joined_packed_s8_params *params, const int8_t *input,
+                                    int8_t *output, void *scratch);
+
+/* midge_fully_connected_segments_s8 for weights of -8 to 7: a word [ceil(output_channels / 8)][depth] holds those of
+ * eight channels plus 8, from the lowest bits up channels 0, 2, 4, 6, 1, 3, 5, 7. group_channels is 8; the bias of even
+ * channels holds -2^15 for every segment of the group. */
+typedef midge_fully_connected_segments_s8_params midge_fully_connected_segments_nibbles_s8_params;
+void midge_fully_connected_segments_nibbles_s8(const midge_fully_connected_segments_nibbles_s8_params *params,
+                                               const int8_t *input, int8_t *output);
+
+/* The same with the indices of any 16 values, which are the first four words; channels in their order. Scratch: 1,024
+ * bytes. */
+typedef midge_fully_connected_segments_s8_params midge_fully_connected_segments_codebook_s8_params;
+void midge_fully_connected_segments_codebook_s8(const midge_fully_connected_segments_codebook_s8_params *params,
+                                                const int8_t *input, int8_t *output, void *scratch);
+
 typedef struct {
   int32_t batches;
   int32_t depth;
