@@ -21,6 +21,7 @@ from midge.converter.quantizer.scales import (
     safe_scales,
     weight_scales,
 )
+from midge.converter.quantizer.weighted import weights_of
 from midge.runtime.graph import Array, DType, Graph, Node, Operator, Quantization, Tensor, verify
 from midge.runtime.passes.rewrite import same_quantization
 
@@ -48,15 +49,6 @@ def quantize_network(
     """
     exact = prepare(exact)
     return _Quantizer(exact, assign(exact, ranges), bits or {}).build(interface)
-
-
-def weights_of(exact: Graph) -> dict[int, list[Operator]]:
-    """Return the operators that use each tensor of weights, in order of execution."""
-    found: dict[int, list[Operator]] = {}
-    for op in exact.operators:
-        if op.kind in RULES and RULES[op.kind].channel_axis is not None and op.inputs[1] is not None:
-            found.setdefault(op.inputs[1], []).append(op)
-    return found
 
 
 class _Quantizer:

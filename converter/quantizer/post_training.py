@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from midge.converter.data import Dataset
+from midge.converter.quantizer.bias import correct_biases
+from midge.converter.quantizer.bits import all_four
 from midge.converter.quantizer.integer import IntegerNetwork
 from midge.converter.quantizer.network import quantize_network
 from midge.converter.quantizer.observe import observe
 from midge.converter.quantizer.prepare import prepare
 from midge.converter.quantizer.ranges import Method, choose_ranges
+from midge.converter.quantizer.weighted import with_biases
 from midge.converter.tflite_file import input_tensors, output_tensors
 from midge.runtime.graph import Graph
 from midge.runtime.tflite.reader import read_model
@@ -46,10 +49,14 @@ def quantize(
         UnsupportedError: an operator has no rule.
     """
     exact = prepare(_with_public_names(content))
+    if settings.bias_correction:
+        exact = with_biases(exact)
     say(f"observing activations on {len(data)} samples")
     seen = observe(exact, write_model(exact), data.inputs, histograms=settings.ranges != "minmax")
     ranges = choose_ranges(seen, settings.ranges, settings.percentile)
-    return quantize_network(exact, ranges, interface=settings.interface)
+    bits = all_four(exact) if settings.weights == "int4" else {}
+    network = quantize_network(exact, ranges, bits, interface=settings.interface)
+    return correct_biases(network, data, say) if settings.bias_correction else network
 
 
 def _with_public_names(content: bytes) -> Graph:

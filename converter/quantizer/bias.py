@@ -1,0 +1,95 @@
+"""Biases that make up for what quantized weights and inputs add to a layer's output on average."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from midge.converter.data import Dataset
+from midge.converter.quantizer.execute import each_sample
+from midge.converter.quantizer.integer import IntegerNetwork
+from midge.converter.quantizer.rules import RULES
+from midge.converter.quantizer.scales import MAX_BIAS
+from midge.converter.quantizer.weighted import InputMeans, Means, weights_of
+from midge.runtime.graph import Array, Graph, Node, Quantization
+
+SAMPLES = 128
+"""On which means are taken."""
+
+
+def correct_biases(
+    network: IntegerNetwork, data: Dataset, say: Callable[[str], None] = lambda _: None
+) -> IntegerNetwork:
+    """Move the bias of each layer so that the mean of its sums is that of the float network.
+
+    Layer by layer, in order of execution: the sums are ``W x`` with the float network's weights and inputs against
+    those with the stored weights and what the corrected layers before hand on.
+
+    Args:
+        network: quantized; layers without a bias stay as they are.
+        data: typical inputs, of which `SAMPLES` serve.
+        say: told each layer.
+    """
+    part = data.first(SAMPLES)
+    layers = [op for ops in weights_of(network.exact).values() for op in ops]
+    layers.sort(key=lambda op: network.exact.operators.index(op))
+    wanted = _mean_sums(network.exact, [Node(network.exact, op) for op in layers], part)
+    for number, op in enumerate(layers):
+        say(f"correcting biases, layer {number + 1} of {len(layers)}")
+        node = next(n for n in network.graph.nodes() if n.operator.outputs == op.outputs and n.operator.kind == op.kind)
+        if node.optional_input(2) is None:
+            continue
+        found = _mean_sums(network.graph, [node], part)[0]
+        network = network.replace(graph=_move(network.graph, node, wanted[number] - found))
+    return network
+
+
+def _mean_sums(graph: Graph, nodes: list[Node], data: Dataset) -> list[Means]:
+    """Return the mean sum of each output channel, bias and all, before the activation, in real units."""
+    means = [InputMeans(node) for node in nodes]
+    for interpreter in each_sample(graph, data):
+        for mean in means:
+            mean.add(interpreter.tensor(mean.node.input_index(0)))
+    return [mean.sums(_real_weights(mean.node)) + _real_bias(mean.node) for mean in means]
+
+
+def _real_weights(node: Node) -> Array:
+    weights, axis = node.input(1), RULES[node.operator.kind].channel_axis
+    assert weights.data is not None and axis is not None
+    if weights.quantization is None:
+        return weights.data
+    shape = [1] * weights.data.ndim
+    shape[axis] = -1
+    real: Array = weights.data * weights.quantization.scales.astype(np.float64).reshape(shape)
+    return real
+
+
+def _real_bias(node: Node) -> Means | float:
+    bias = node.optional_input(2)
+    if bias is None:
+        return 0.0
+    assert bias.data is not None
+    values: Means = bias.data.ravel().astype(np.float64)
+    return values if bias.quantization is None else values * _products(node)
+
+
+def _products(node: Node) -> Means:
+    """Return the scale of a layer's sums: its input's times its weights'."""
+    scales = [tensor.quantization for tensor in (node.input(0), node.input(1))]
+    assert all(isinstance(quantization, Quantization) for quantization in scales)
+    one, other = (q.scales.astype(np.float64) for q in scales if q is not None)
+    products: Means = one * other
+    return products
+
+
+def _move(graph: Graph, node: Node, change: Means) -> Graph:
+    tensors, index = list(graph.tensors), node.input_index(2)
+    bias = tensors[index]
+    assert bias.data is not None
+    moved = bias.data.ravel().astype(np.float64) + np.round(change / _products(node))
+    data = np.clip(moved, -MAX_BIAS, MAX_BIAS).astype(np.int32).reshape(bias.shape)
+    data.flags.writeable = False
+    tensors[index] = dataclasses.replace(bias, data=data)
+    return graph.replace(tensors=tuple(tensors))
