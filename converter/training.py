@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from midge.converter.augment import vary
 from midge.converter.checkpoints import Checkpoints
 from midge.converter.data import Dataset
 from midge.converter.steps.step import Training
@@ -75,7 +76,8 @@ def train(
         total = 0.0
         for number, (inputs, labels) in enumerate(data.batches(training.batch, order=(seed, epoch))):
             rate = _rate(training, epoch * steps + number, steps * training.epochs)
-            tensors = tuple(tf.constant(array) for array in inputs)
+            varied = vary(inputs, training, (seed, epoch, number))
+            tensors = tuple(tf.constant(array) for array in varied)
             found = run(tensors, None if labels is None else tf.constant(labels), tf.constant(rate, tf.float32))
             total += float(found) * len(inputs[0])
         history.append(total / len(data))

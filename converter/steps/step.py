@@ -16,6 +16,9 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``learning_rate`` is the first; with ``schedule = "cosine"`` it falls to zero along half a cosine. ``teacher``
     (0 to 1) is the weight of the loss against the outputs of the network as it was before the step; the rest is the
     loss against the labels. Without labels the teacher is all there is.
+
+    Images (inputs of three dimensions) can be varied in every epoch: shifted by up to the share ``shift`` (0 to 0.5) of
+    their height and width, and with ``mirror`` half of them mirrored left to right.
     """
 
     epochs: int = 10
@@ -23,6 +26,8 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: float = 1e-3
     schedule: Literal["cosine", "constant"] = "cosine"
     teacher: float = 0.5
+    shift: float = 0.0
+    mirror: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -32,6 +37,8 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"learning_rate must be above 0 and below 10, found {self.learning_rate}")
         if not 0 <= self.teacher <= 1:
             raise ValueError(f"teacher must be from 0 to 1, found {self.teacher}")
+        if not 0 <= self.shift <= 0.5:
+            raise ValueError(f"shift must be from 0 to 0.5, found {self.shift}")
 
 
 class StepBase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
