@@ -46,9 +46,9 @@ def compensate(
     """
     samples = data.first(SAMPLES)
     chunks = [inputs for inputs, _ in samples.batches(CHUNK)]
-    targets = _Targets(before, groups, keep)
+    targets = Targets(before, groups, keep)
     targets.run(chunks)
-    _Solve(after, targets).run(chunks)
+    Solve(after, targets).run(chunks)
 
 
 def _is_linear(layer: Any) -> bool:
@@ -119,7 +119,7 @@ class _Target:
     values: list[Array] = field(default_factory=list)
 
 
-class _Targets(_Walk):
+class Targets(_Walk):
     """Collects what every linear layer computes, without its activation, of the outputs that stay."""
 
     def __init__(self, model: Any, groups: Sequence[Group], keep: Mapping[str, Sequence[int]]) -> None:
@@ -145,10 +145,10 @@ class _Targets(_Walk):
             target.values.append((rows[picked] @ kernel + bias)[:, stay])
 
 
-class _Solve(_Walk):
+class Solve(_Walk):
     """Solves each linear layer on what the model feeds it, then goes on with its new weights."""
 
-    def __init__(self, model: Any, targets: _Targets) -> None:
+    def __init__(self, model: Any, targets: Targets) -> None:
         super().__init__(model)
         self._targets = targets.found
 
@@ -166,10 +166,14 @@ class _Solve(_Walk):
         if not moment.any():
             return
         ridge = RIDGE * max(float(np.trace(gram[:-1, :-1])) / len(kernel), 1e-12)
-        change = np.linalg.solve(gram + ridge * np.eye(unknowns), moment)
+        change = self.solve(path, gram + ridge * np.eye(unknowns), moment)
         layer.kernel.assign((kernel + change[:-1]).reshape(layer.kernel.shape).astype(np.float32))
         if layer.use_bias:
             layer.bias.assign((bias + change[-1]).astype(np.float32))
+
+    def solve(self, path: str, gram: Array, moment: Array) -> Array:
+        """Return how a layer's weights change, ``[patch + 1, outputs]``, the bias last: what times `gram` is `moment`."""
+        return np.linalg.solve(gram, moment)
 
 
 def _flat_kernel(layer: Any) -> tuple[Array, Array]:

@@ -98,6 +98,19 @@ class CostModel:
         boxes, after = self._touched[group], {**widths, group: width}
         return sum(box.elements(widths) - box.elements(after) for box in boxes)
 
+    def saved_activations(self, widths: Widths, group: str, width: int, target: float) -> int:
+        """Return by how many elements fewer all moments together exceed ``target`` if a group gets another width.
+
+        The most that is alive falls only when every moment at which so much is alive does.
+        """
+        after, saved = {**widths, group: width}, 0
+        for live in self._live:
+            elements = sum(box.elements(widths) for box in live)
+            if elements > target:
+                less = sum(box.elements(after) for box in live)
+                saved += elements - max(less, int(target))
+        return saved
+
 
 def count(model: Any) -> dict[str, int]:
     """Return a model's ``macs`` and ``parameters`` as it is."""

@@ -13,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from midge.converter.data import Dataset
+from midge.converter.losses import Task
+from midge.converter.network import Network
 from midge.converter.prune import activations
 from midge.converter.prune.groups import Group, Slice
 from midge.converter.prune.keras_graph import variables
@@ -26,6 +28,40 @@ SAMPLES = 512
 """Samples that activations and gradients are taken from; more hardly change the order of the channels."""
 BATCH = 8
 """Samples to a gradient: one is squared per batch, so small batches tell noise from importance."""
+
+
+def measure(kind: str, network: Network, groups: Sequence[Group], data: Dataset, task: Task) -> dict[str, Array]:
+    """Return the importance of a network's channels by the measure that `Prune.importance` names.
+
+    Args:
+        kind: "magnitude", "batch_norm", "activation" or "taylor".
+        network: with a Keras model.
+        groups: `find_groups` of it.
+        data: samples, of which the last two take some.
+        task: of the network. Without labels "taylor" asks how far the outputs move instead of the loss.
+    """
+    model = network.keras_model
+    if kind == "magnitude":
+        return magnitude(model, groups)
+    if kind == "batch_norm":
+        return batch_norm(model, groups)
+    if kind == "activation":
+        return activation(model, groups, data)
+    if task.has_labels:
+        return taylor(model, groups, data, lambda x, y: task.against_labels(network.call(x), x, y))
+    return taylor(model, groups, data, lambda x, _: _signed_sum(network.call(x)))
+
+
+def _signed_sum(outputs: Sequence[Any]) -> Any:
+    """Return the outputs of a batch, each with a random sign, summed.
+
+    The square of its derivative is, on average over the signs, the sum of the squares of the outputs' derivatives.
+    """
+    total = tf.constant(0.0)
+    for number, output in enumerate(outputs):
+        signs = tf.sign(tf.random.stateless_uniform(tf.shape(output), (0, number)) - 0.5)
+        total += tf.reduce_sum(signs * output)
+    return total
 
 
 def magnitude(model: Any, groups: Sequence[Group]) -> dict[str, Array]:
