@@ -61,6 +61,18 @@ def print_trials(result: FitResult) -> None:
     _print_sources(result.trials)
 
 
+def print_nearest(result: FitResult) -> None:
+    """Print the recipe of the trial that comes nearest to a budget which none meets, as a file for `--recipe`."""
+    from midge.converter.search.trial import nearest
+
+    best = nearest(result.trials, result.budget)
+    if best is not None:
+        log.result("")
+        log.result(f"The recipe that comes nearest, {best.name}, as a file for --recipe:")
+        log.result("")
+        log.write_result(log.printable(best.recipe.toml().decode()))
+
+
 def _figures(trial: Trial) -> Sequence[str]:
     cost, accuracy = trial.cost, trial.accuracy
     quality = "-" if accuracy is None else f"{accuracy.after:.4g}"

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from midge.converter.accuracy import ACCURACY, MEAN_SQUARED_ERROR
 from midge.converter.cost import Cost
@@ -80,8 +81,9 @@ class Budget:
 
 
 def number(value: float) -> str:
-    """Write a number without an exponent and without zeros that say nothing."""
-    return f"{value:.10f}".rstrip("0").rstrip(".")
+    """Write a number without an exponent and without zeros that say nothing; it reads back as it is."""
+    text = format(Decimal(repr(float(value))), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def parse_budget(text: str) -> Budget:

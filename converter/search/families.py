@@ -15,7 +15,16 @@ from midge.runtime.errors import InputError
 Build = Callable[[float], Recipe]
 
 AMOUNTS = tuple(percent / 100 for percent in range(10, 95, 5))
-"""Shares that are removed, gentlest first."""
+"""Shares of the multiplications that are removed, gentlest first."""
+
+EIGHTHS = tuple(eighth / 8 for eighth in range(1, 8))
+"""Shares of the channels that a student lacks: narrow layers come in few sizes."""
+
+SPARSITIES = (0.5, 0.75, 0.9)
+"""Below half of the weights, skipping them hardly pays."""
+
+UNTRAINED = "_untrained"
+"""What the names of probes end in."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +56,8 @@ def families() -> tuple[Family, ...]:
         Family("cluster16_int8", codebook, untrained(codebook)),
         Family("qat_int4", _plain("qat_int4"), _plain("int4")),
         Family("pruned int8", pruned_int8, untrained(pruned_int8), AMOUNTS),
-        Family("sparse int8", sparse, untrained(sparse), AMOUNTS),
-        Family("distilled int8", distilled, untrained(distilled), AMOUNTS),
+        Family("sparse int8", sparse, untrained(sparse), SPARSITIES),
+        Family("distilled int8", distilled, untrained(distilled), EIGHTHS),
         Family("pruned, trained as int8", _pruned("qat_int8"), untrained(pruned_int8), AMOUNTS),
         Family("pruned, 16 values", pruned_codebook, untrained(pruned_codebook), AMOUNTS),
         Family("pruned, trained as int4", _pruned("qat_int4"), untrained(pruned_int4), AMOUNTS),
@@ -59,6 +68,8 @@ def families() -> tuple[Family, ...]:
 def _exists(family: Family) -> bool:
     try:
         family.build(0.5)
+        if family.probe is not None:
+            family.probe(0.5)
     except InputError:
         return False
     return True
@@ -69,7 +80,12 @@ def untrained(build: Build) -> Build:
 
     def probe(amount: float) -> Recipe:
         recipe = build(amount)
-        return msgspec.structs.replace(recipe, steps=tuple(_untrained(step) for step in recipe.steps))
+        return msgspec.structs.replace(
+            recipe,
+            name=recipe.name + UNTRAINED,
+            summary=f"{recipe.summary} Not trained.",
+            steps=tuple(_untrained(step) for step in recipe.steps),
+        )
 
     return probe
 
@@ -122,11 +138,11 @@ def _narrow(name: str) -> Build:
     """Distil into a student that lacks an amount of the channels."""
 
     def build(amount: float) -> Recipe:
-        recipe, width = load_recipe(name), round(1 - amount, 2)
+        recipe, width = load_recipe(name), 1 - amount
         steps = tuple(
             msgspec.structs.replace(step, width=width) if isinstance(step, Distill) else step for step in recipe.steps
         )
-        summary = f"A student with {width:.0%} of the channels, then int8."
+        summary = f"A student with {width:.1%} of the channels, then int8."
         return Recipe(1, f"distill{round(100 * width)}_int8", summary, steps)
 
     return build

@@ -23,7 +23,7 @@ from midge.converter.search.families import Family, families
 from midge.converter.search.journal import Journal
 from midge.converter.search.ladder import Ladder
 from midge.converter.search.picture import draw
-from midge.converter.search.trial import Trial, choose, nearest, relaxed, unattained
+from midge.converter.search.trial import Trial, choose, nearest, outwards, relaxed, unattained
 from midge.runtime.board import Board, load_board
 from midge.runtime.errors import (
     BudgetError,
@@ -207,7 +207,7 @@ class _Trials:
             Error: the very first recipe fails, the data are wrong, or a tool is.
         """
         self._count += 1
-        label = f"{self._count}: {recipe.name}" + ("" if trained else ", untrained")
+        label = f"{self._count}: {recipe.name}"
         made = None
         try:
             made = self._make(recipe, label)
@@ -279,7 +279,8 @@ def refusal(result: FitResult) -> BudgetError:
     for bound, trial in beyond:
         value = trial.value(bound)
         assert value is not None
-        lines.append(f"no trial meets {bound}: the nearest is {number(value)} ({trial.name}){_original(bound, trial)}")
+        found = number(outwards(bound.key, value))
+        lines.append(f"no trial meets {bound}: the nearest is {found} ({trial.name}){_original(bound, trial)}")
     if not beyond:
         lines.append("each bound is met by some trial, but all together by none")
     best = nearest(trials, budget)
@@ -287,7 +288,9 @@ def refusal(result: FitResult) -> BudgetError:
         lines[1:] = [f"{trial.name}: {trial.failure}" for trial in trials[:_LISTED] if trial.failure]
     if best is not None and best.cost is not None:
         figures = ", ".join(
-            f"{bound.key} {number(value)}" for bound in budget.bounds if (value := best.value(bound)) is not None
+            f"{bound.key} {number(outwards(bound.key, value))}"
+            for bound in budget.bounds
+            if (value := best.value(bound)) is not None
         )
         lines.append(f"nearest to it all: {best.name}, with {figures}")
         if best.cost.fits:

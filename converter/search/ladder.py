@@ -52,16 +52,18 @@ class Ladder:
 
     def _worthwhile(self, family: Family, first: Trial) -> bool:
         """Whether a family may bring an answer, or a better one."""
-        cheap = family.shrinks and family.probe is None
-        answered = choose(list(self._trials.values()), self._budget) is not None
-        quality = self._budget.quality
-        if cheap:
+        if family.shrinks and family.probe is None:
             return True  # takes seconds, and shows the trade-off
-        if answered and quality is not None:
+        if self._answered():
             return False
+        quality = self._budget.quality
         if not family.shrinks:
             return quality is not None and quality.key in first.missed([quality])
         return bool(self._too_costly(first))
+
+    def _answered(self) -> bool:
+        """Whether training more is no use: a trial meets the budget, which says what is accurate enough."""
+        return self._budget.quality is not None and choose(list(self._trials.values()), self._budget) is not None
 
     def _try_family(self, family: Family) -> None:
         if family.probe is None:
@@ -70,7 +72,7 @@ class Ladder:
         if self._trainings <= 0:
             return
         at = self._gentlest(family.amounts, family.probe)
-        if at is None:
+        if at is None or self._answered():
             return
         for amount in family.amounts[at : at + 1 + HARSHER]:
             if self._trainings <= 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,8 +13,9 @@ from midge.runtime.board import Board
 
 _WIDTH, _HEIGHT = 300, 260
 """Of one panel's drawing area, in pixels."""
-_LEFT, _TOP, _GAP, _LINE = 64, 64, 76, 18
-_TICKS = 4
+_LEFT, _TOP, _GAP, _LINE = 64, 84, 76, 18
+_TICKS = 5
+"""Most numbers along an axis, about."""
 _INK, _FAINT, _ASKED, _GOOD, _BAD = "#1b1f24", "#d0d7de", "#0969da", "#1a7f37", "#8c959f"
 
 
@@ -101,16 +103,16 @@ def _panel(
     y = _scale([_quality(trial) for _, trial in shown], quality, _TOP + _HEIGHT, -_HEIGHT)
     divisor = 1000.0 if axis.key == "latency_us" else 1.0
     lines = [f'<rect x="{left}" y="{_TOP}" width="{_WIDTH}" height="{_HEIGHT}" fill="none" stroke="{_FAINT}"/>']
-    for step in range(_TICKS + 1):
-        value = x.low + (x.high - x.low) * step / _TICKS
+    for value in _ticks(x):
+        lines.append(_rule(x(value), _TOP, x(value), _TOP + _HEIGHT, _FAINT))
         lines.append(_text(x(value), _TOP + _HEIGHT + 18, _short(value / divisor), anchor="middle", size=11))
-        level = y.low + (y.high - y.low) * step / _TICKS
+    for level in _ticks(y):
         lines.append(_rule(left, y(level), left + _WIDTH, y(level), _FAINT))
-        lines.append(_text(left - 6, y(level) + 4, f"{level:.3g}", anchor="end", size=11))
+        lines.append(_text(left - 6, y(level) + 4, number(level), anchor="end", size=11))
     lines.append(_text(left + _WIDTH / 2, _TOP + _HEIGHT + 38, axis.title, anchor="middle"))
     if first and shown:
         accuracy = shown[0][1].accuracy
-        lines.append(_text(left - 6, _TOP - 8, accuracy.metric if accuracy is not None else "", anchor="start"))
+        lines.append(_text(left, _TOP - 10, accuracy.metric if accuracy is not None else "", anchor="start"))
     if across is not None:
         lines.append(_rule(x(across.limit), _TOP, x(across.limit), _TOP + _HEIGHT, _ASKED, dashed=True))
     if quality is not None:
@@ -130,7 +132,7 @@ def _point(at: int, trial: Trial, x: float, y: float, budget: Budget, chosen: bo
 
 
 def _legend(shown: Sequence[tuple[int, Trial]], budget: Budget, chosen: Trial | None, top: float) -> list[str]:
-    key = "green: meets all that is asked (dashed); grey: does not; hollow: a probe, not trained; ringed: chosen"
+    key = "green: meets all that is asked (dashed); grey: does not; hollow: not trained; ringed: chosen"
     lines = [_text(_LEFT, top, key)]
     for row, (at, trial) in enumerate(shown, 1):
         missed = ", ".join(trial.missed(budget.bounds))
@@ -148,11 +150,20 @@ def _scale(values: Sequence[float], bound: Bound | None, start: float, length: f
     return _Scale(low - margin, high + margin, start, length)
 
 
+def _ticks(scale: _Scale) -> list[float]:
+    """Return round numbers within a scale, a step of 1, 2 or 5 times a power of ten apart."""
+    rough = (scale.high - scale.low) / _TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    first, last = math.ceil(scale.low / step), math.floor(scale.high / step)
+    return [float(f"{at * step:.9g}") for at in range(first, last + 1)]
+
+
 def _short(value: float) -> str:
     for factor, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= factor:
-            return f"{value / factor:.3g}{suffix}"
-    return number(float(f"{value:.3g}"))
+            return f"{number(float(f'{value / factor:.4g}'))}{suffix}"
+    return number(float(f"{value:.4g}"))
 
 
 def _rule(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: bool = False) -> str:

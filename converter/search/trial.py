@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ class Trial:
 
     recipe: Recipe
     trained: bool
-    """Whether the recipe's own training was done; a probe leaves it out, to see what the result would cost."""
+    """Whether it is a recipe as it is meant; a probe leaves the training out, to see what the result would cost."""
     made: Made | None
     cost: Cost | None
     failure: str = ""
@@ -31,7 +32,7 @@ class Trial:
     @property
     def name(self) -> str:
         """What tables call it."""
-        return self.recipe.name if self.trained else f"{self.recipe.name}, untrained"
+        return self.recipe.name
 
     @property
     def accuracy(self) -> Accuracy | None:
@@ -110,21 +111,21 @@ def unattained(trials: Sequence[Trial], budget: Budget) -> list[tuple[Bound, Tri
 def relaxed(trial: Trial, budget: Budget) -> Budget:
     """Return a budget that a trial meets: its own figures in place of the limits that it misses, the others as given.
 
-    Limits are rounded outwards to what `--fit` reads: shares to four digits, whole units otherwise.
+    A limit that would have to be zero, which no budget can say, is left out.
     """
     bounds = []
     for bound in budget.bounds:
         value = trial.value(bound)
-        if value is not None and bound.miss(value) > 0:
-            bounds.append(Bound(bound.key, _outwards(bound.key, value)))
-        else:
-            bounds.append(bound)
-    return Budget(tuple(bounds))
+        missed = value is not None and bound.miss(value) > 0
+        bounds.append(Bound(bound.key, outwards(bound.key, value)) if missed and value is not None else bound)
+    return Budget(tuple(bound for bound in bounds if bound.limit > 0))
 
 
-def _outwards(key: str, value: float) -> float:
+def outwards(key: str, value: float) -> float:
+    """Round a figure so that a bound of that number is met: shares and errors to four digits, else to whole units."""
     if key == "accuracy":
-        return int(value * 10_000) / 10_000
+        return math.floor(value * 10_000) / 10_000
     if key == "mean_squared_error":
-        return float(f"{value * 1.0001:.4g}") if float(f"{value:.4g}") < value else float(f"{value:.4g}")
-    return float(-int(-value // 1))
+        near = float(f"{value:.4g}")
+        return near if near >= value else float(f"{value * 1.0005:.4g}")
+    return float(math.ceil(value))

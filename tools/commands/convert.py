@@ -119,7 +119,7 @@ def _fit(
     json_path: Path | None,
 ) -> None:
     from midge.converter.search.fit import TRAININGS, refusal
-    from midge.tools.fit import print_trials, search
+    from midge.tools.fit import print_nearest, print_trials, search
 
     if recipe is not None:
         raise InputError("--recipe and --fit exclude each other: --fit finds the recipe")
@@ -128,6 +128,7 @@ def _fit(
     result = search(model, budget, board, trainings=TRAININGS if trainings is None else trainings, **arguments)
     print_trials(result)
     if result.conversion is None:
+        print_nearest(result)
         outputs.write_json(json_path, {"schema": 1, "fit": result.document()})
         outputs.publish()
         raise refusal(result)
