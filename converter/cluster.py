@@ -12,6 +12,7 @@ import tensorflow as tf
 from midge.converter.codebook import best_codebook, nearest
 from midge.converter.context import Context, State
 from midge.converter.data import Dataset
+from midge.converter.layer_errors import LayerNames
 from midge.converter.qat.operators import WEIGHTED
 from midge.converter.qat.operators.call import scale_of, zero_point_of
 from midge.converter.qat.simulator import CHANNEL_AXES, Simulator
@@ -61,9 +62,9 @@ def run(step: Cluster, state: State, context: Context) -> State:
     data = context.calibration or context.training_data()
     context.say("clustering weights")
     network, layers = cluster_weights(state.integer, data, step.values)
-    context.notes.append(
-        {"kind": "cluster", "values": step.values, "layers": [dataclasses.asdict(layer) for layer in layers]}
-    )
+    names = LayerNames(*state.network.layer_names())
+    found = [{**dataclasses.asdict(layer), "name": names.layer_of(layer.name)} for layer in layers]
+    context.notes.append({"kind": "cluster", "values": step.values, "layers": found})
     return state.replace(integer=network)
 
 

@@ -112,7 +112,8 @@ def train_integers(
             total += (1 - share) * task.against_labels(outputs, inputs, labels)
         return total
 
-    before = _mean_loss(loss, data, training.batch)
+    evaluate = tf.function(loss, autograph=False, reduce_retracing=True)
+    before = _mean_loss(evaluate, data, training.batch)
     losses = train(
         loss,
         simulator.variables,
@@ -124,7 +125,7 @@ def train_integers(
         stage=STAGE,
         after_step=simulator.limit,
     )
-    after = _mean_loss(loss, data, training.batch)
+    after = _mean_loss(evaluate, data, training.batch)
     better = after < before
     return Trained(simulator.export() if better else network, before, min(before, after), tuple(losses))
 
@@ -145,11 +146,10 @@ def teach(teacher: Network, inputs: Sequence[Any]) -> list[Any]:
     ]
 
 
-def _mean_loss(loss: Callable[[tuple[Any, ...], Any], Any], data: Dataset, size: int) -> float:
+def _mean_loss(evaluate: Callable[[tuple[Any, ...], Any], Any], data: Dataset, size: int) -> float:
     part = data.first(COMPARED)
-    run = tf.function(loss, autograph=False, reduce_retracing=True)
     total = 0.0
     for inputs, labels in part.batches(size):
-        found = run(tuple(tf.constant(x) for x in inputs), None if labels is None else tf.constant(labels))
+        found = evaluate(tuple(tf.constant(x) for x in inputs), None if labels is None else tf.constant(labels))
         total += float(np.asarray(found)) * len(inputs[0])
     return total / len(part)
