@@ -118,7 +118,7 @@ def _fit(
     outputs: Outputs,
     json_path: Path | None,
 ) -> None:
-    from midge.converter.search.fit import TRAININGS, refusal
+    from midge.converter.search.fitting import TRAININGS, refusal
     from midge.tools.fit import print_nearest, print_trials, search
 
     if recipe is not None:
