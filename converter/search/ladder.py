@@ -1,24 +1,31 @@
 """The order in which a search tries recipes: the fewest trainings that find an answer.
 
 Cost follows from shapes, and shapes follow from a recipe without its training. So for each family that needs training
-the gentlest amount that meets all cost bounds is found by bisection over untrained probes, and only that one is
-trained: whatever is gentler costs too much, whatever is harsher is less accurate. Families come one after the other,
-those without training first, until one meets the budget. Nothing is drawn at random: the same trials come in the same
-order whether or not the search was interrupted.
+the gentlest amount that meets all cost bounds is found by a few untrained probes, and only that one is trained:
+whatever is gentler costs too much, whatever is harsher is less accurate. Families come one after the other, those
+without training first, until one meets the budget. Nothing is drawn at random: the same trials come in the same order
+whether or not the search was interrupted.
 """
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from midge.converter.recipe import Recipe
 from midge.converter.search.budget import Budget
 from midge.converter.search.families import Build, Family
-from midge.converter.search.trial import Trial, choose
+from midge.converter.search.trial import BOARD, Trial, choose
 
 HARSHER = 2
 """How many amounts are tried beyond the gentlest: fine-tuning may leave other channels than the probe did, and the
 result may cost a little more."""
+
+GUESSES = 3
+"""How many probes go where the cost should meet the bounds, before the rest are halved each time."""
+
+_TOO_LARGE = 2.0
 
 Attempt = Callable[[Recipe, bool], Trial]
 """Tries a recipe; False for a probe, which is not trained."""
@@ -47,7 +54,7 @@ class Ladder:
         first = self._try(self._families[0].build(0.0), True)
         for family in self._families[1:]:
             if self._worthwhile(family, first):
-                self._try_family(family)
+                self._try_family(family, first)
         return list(self._trials.values())
 
     def _worthwhile(self, family: Family, first: Trial) -> bool:
@@ -65,13 +72,13 @@ class Ladder:
         """Whether training more is no use: a trial meets the budget, which says what is accurate enough."""
         return self._budget.quality is not None and choose(list(self._trials.values()), self._budget) is not None
 
-    def _try_family(self, family: Family) -> None:
+    def _try_family(self, family: Family, first: Trial) -> None:
         if family.probe is None:
             self._try(family.build(family.amounts[0]), True)
             return
         if self._trainings <= 0:
             return
-        at = self._gentlest(family.amounts, family.probe)
+        at = self._gentlest(family.amounts, family.probe, first)
         if at is None or self._answered():
             return
         for amount in family.amounts[at : at + 1 + HARSHER]:
@@ -82,22 +89,35 @@ class Ladder:
             if trial.failure or not self._too_costly(trial):
                 return
 
-    def _gentlest(self, amounts: Sequence[float], probe: Build) -> int | None:
+    def _gentlest(self, amounts: Sequence[float], probe: Build, first: Trial) -> int | None:
         """Return the position of the first amount whose probe meets all cost bounds, or None.
 
-        Too gentle an amount costs too much; too harsh a one may fail, because a network cannot lose that much.
+        Too gentle an amount costs too much; too harsh a one may fail, because a network cannot lose that much. What is
+        tried next is where the cost would meet the bounds if it fell evenly; where that does not end the search soon,
+        the middle.
         """
         found, low, high = None, 0, len(amounts)
-        while low < high:
-            middle = (low + high) // 2
-            trial = self._try(probe(amounts[middle]), False)
-            if not trial.failure and self._too_costly(trial):
-                low = middle + 1
-                continue
-            high = middle
-            if not trial.failure:
-                found = middle
+        gentle, harsh = (0.0, self._load(first)), (1.0, 0.0)
+        for turn in itertools.count():
+            if low >= high:
+                break
+            at = (low + high) // 2
+            if turn < GUESSES:
+                at = min(max(bisect_left(amounts, _crossing(gentle, harsh)), low), high - 1)
+            trial = self._try(probe(amounts[at]), False)
+            if trial.failure:
+                high = at
+            elif self._too_costly(trial):
+                low, gentle = at + 1, (amounts[at], self._load(trial))
+            else:
+                found, high, harsh = at, at, (amounts[at], self._load(trial))
         return found
+
+    def _load(self, trial: Trial) -> float:
+        """Return the greatest part of its limit that a trial takes of any cost bound."""
+        parts = [value / bound.limit for bound in self._budget.costs if (value := trial.value(bound)) is not None]
+        # By how much a memory is too small is not known; a wrong guess costs a probe.
+        return max([*parts, _TOO_LARGE] if BOARD in self._too_costly(trial) else parts, default=0.0)
 
     def _too_costly(self, trial: Trial) -> tuple[str, ...]:
         """Return the cost bounds that a trial misses, and `board` where it does not fit."""
@@ -109,3 +129,9 @@ class Ladder:
         if key not in self._trials:
             self._trials[key] = self._attempt(recipe, trained)
         return self._trials[key]
+
+
+def _crossing(gentle: tuple[float, float], harsh: tuple[float, float]) -> float:
+    """Return the amount at which the straight line through two points (amount, part of the limit) is at the limit."""
+    (near, above), (far, below) = gentle, harsh
+    return near if above <= 1 or above <= below else near + (far - near) * (above - 1) / (above - below)

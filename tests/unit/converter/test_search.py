@@ -94,24 +94,38 @@ def test_what_needs_no_training_comes_first_and_an_answer_ends_the_search() -> N
     assert chosen is not None and chosen.name == "int8 0"
 
 
-def test_bisection_trains_only_the_gentlest_amount_that_meets_the_costs() -> None:
-    """At most 450 of 1000 instructions: 0.6 is the first of the tenths that leaves so few."""
+def test_only_the_gentlest_amount_that_meets_the_costs_is_trained() -> None:
+    """At most 450 of 1000 instructions: 0.6 is the first of the tenths that leaves so few, and where it is guessed."""
     world = World(pruned)
     trials = world.search([family("int8"), family("prune", TENTHS, trains=True)], "accuracy>=0.5 instructions<=450")
     probes = [name for name in world.tried if name.endswith("probe")]
 
     assert [name for name in world.tried if not name.endswith("probe")] == ["int8 0", "prune 0.6"]
-    assert len(probes) <= 4  # 2^4 > 9
-    assert {"prune 0.5 probe", "prune 0.6 probe"} <= set(probes)
+    assert probes == ["prune 0.6 probe", "prune 0.5 probe"]
     assert trials[-1].name == "prune 0.6"
 
 
-def test_amounts_that_fail_are_too_harsh() -> None:
-    """A network that cannot lose more than half is tried at half."""
-    world = World(lambda name, amount: None if amount > 0.5 else pruned(name, amount))
-    world.search([family("int8"), family("prune", TENTHS, trains=True)], "instructions<=600")
+@pytest.mark.parametrize("exponent", [0.2, 0.5, 2.0, 5.0])
+@pytest.mark.parametrize("limit", [950, 700, 450, 120])
+def test_the_gentlest_amount_is_found_however_the_cost_falls(exponent: float, limit: int) -> None:
+    def figures(name: str, amount: float) -> Figures:
+        return (0.9 - amount / 10, round(1000 * (1 - amount**exponent))) if name == "prune" else (0.9, 1000)
 
-    assert world.tried[-1] == "prune 0.4"
+    world = World(figures)
+    world.search([family("int8"), family("prune", TENTHS, trains=True)], f"instructions<={limit}")
+    expected = [tenth for tenth in TENTHS if figures("prune", tenth)[1] <= limit]
+
+    assert [name for name in world.tried if not name.endswith("probe")][1:] == [f"prune {t:g}" for t in expected[:1]]
+    assert sum(name.endswith("probe") for name in world.tried) <= 7  # 3 guesses, then 2^3 > 9 - 3
+
+
+def test_amounts_that_fail_are_too_harsh() -> None:
+    """At most 450 of 1000 instructions are where 0.3 goes; a guess from afar says 0.6, and above 0.3 nothing works."""
+    world = World(lambda name, amount: None if amount > 0.3 else (0.9 - amount, round(1000 * (1 - 2 * amount))))
+    world.search([family("int8"), family("prune", TENTHS, trains=True)], "instructions<=450")
+
+    assert world.tried[1] == "prune 0.6 probe"
+    assert world.tried[-1] == "prune 0.3"
 
 
 def test_a_family_that_cannot_meet_the_costs_is_not_trained() -> None:
