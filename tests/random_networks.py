@@ -64,7 +64,7 @@ def _room(x: Any) -> bool:
 
 def convolution(b: Builder, x: Any) -> Any:
     stride = b.random.choice((1, 1, 2)) if _room(x) else 1
-    dilation = b.random.choice((1, 1, 2)) if stride == 1 else 1
+    dilation = b.random.choice((1, 1, 2)) if stride == 1 and len(x.shape) < 5 else 1  # no .tflite has dilated CONV_3D
     padding = b.random.choice(("same", "valid")) if _room(x) and dilation == 1 else "same"
     return b.conv(x, strides=stride, dilation_rate=dilation, padding=padding)
 
@@ -187,7 +187,7 @@ def framed(b: Builder, x: Any) -> Any:
 
 def activated(b: Builder, x: Any) -> Any:
     kind = b.random.randrange(6)
-    if kind == 0:
+    if kind == 0 and len(x.shape) < 5:  # no .tflite has PRELU of five dimensions
         shared = list(range(1, len(x.shape) - 1)) if b.chance(0.7) else None
         return layers.PReLU("normal", shared_axes=shared)(x)
     if kind == 1:
