@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from midge.converter.data import Dataset
-from midge.converter.quantizer.execute import each_sample
+from midge.converter.quantizer.execute import Stepper, each_sample
 from midge.converter.quantizer.integer import IntegerNetwork
 from midge.converter.quantizer.rules import RULES
 from midge.converter.quantizer.scales import MAX_BIAS
@@ -31,28 +31,37 @@ def correct_biases(
         network: quantized; layers without a bias stay as they are.
         data: typical inputs, of which `SAMPLES` serve.
         say: told each layer.
+
+    Raises:
+        UnsupportedError: Midge has no kernel for an operator.
     """
     part = data.first(SAMPLES)
     layers = [op for ops in weights_of(network.exact).values() for op in ops]
     layers.sort(key=lambda op: network.exact.operators.index(op))
-    wanted = _mean_sums(network.exact, [Node(network.exact, op) for op in layers], part)
+    wanted = _exact_sums(network.exact, [Node(network.exact, op) for op in layers], part)
+    graph, stepper = network.graph, Stepper(network.graph, part)
     for number, op in enumerate(layers):
         say(f"correcting biases, layer {number + 1} of {len(layers)}")
-        node = next(n for n in network.graph.nodes() if n.operator.outputs == op.outputs and n.operator.kind == op.kind)
-        if node.optional_input(2) is None:
-            continue
-        found = _mean_sums(network.graph, [node], part)[0]
-        network = network.replace(graph=_move(network.graph, node, wanted[number] - found))
-    return network
+        place, node = next((n, node) for n, node in enumerate(graph.nodes()) if node.operator.outputs == op.outputs)
+        stepper.run_to(graph, place)
+        if node.optional_input(2) is not None:
+            means = InputMeans(node)
+            means.add(stepper.real(graph, node.input_index(0)))
+            graph = _move(graph, node, wanted[number] - _sums(means))
+    return network.replace(graph=graph)
 
 
-def _mean_sums(graph: Graph, nodes: list[Node], data: Dataset) -> list[Means]:
-    """Return the mean sum of each output channel, bias and all, before the activation, in real units."""
+def _exact_sums(exact: Graph, nodes: list[Node], data: Dataset) -> list[Means]:
     means = [InputMeans(node) for node in nodes]
-    for interpreter in each_sample(graph, data):
+    for interpreter in each_sample(exact, data):
         for mean in means:
             mean.add(interpreter.tensor(mean.node.input_index(0)))
-    return [mean.sums(_real_weights(mean.node)) + _real_bias(mean.node) for mean in means]
+    return [_sums(mean) for mean in means]
+
+
+def _sums(means: InputMeans) -> Means:
+    """Return the mean sum of each output channel, bias and all, before the activation, in real units."""
+    return means.sums(_real_weights(means.node)) + _real_bias(means.node)
 
 
 def _real_weights(node: Node) -> Array:

@@ -13,7 +13,7 @@ from midge.converter.samples import Array
 from midge.runtime import native
 from midge.runtime.backends.host import HostBackend
 from midge.runtime.errors import UnsupportedError
-from midge.runtime.graph import DType, Graph
+from midge.runtime.graph import DType, Graph, Tensor
 from midge.runtime.model import Model, compile_graph
 from midge.runtime.program import Target
 from midge.runtime.tflite.writer import write_model
@@ -35,12 +35,54 @@ def outputs_of(graph: Graph, data: Dataset) -> list[Array]:
     """
     graph = widen(graph)
     try:
-        model = Model(HostBackend(compile_graph(graph, Target(arch=native.host_arch()))))
+        model = _load(graph)
     except UnsupportedError:
         return Interpreter(write_model(graph)).run(data.inputs)
     parts = [model.run(*inputs) for inputs, _ in data.batches(BATCH)]
     stored = [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
-    return [_real(values, graph, index) for values, index in zip(stored, graph.outputs, strict=True)]
+    return [dequantize(values, graph.tensors[index]) for values, index in zip(stored, graph.outputs, strict=True)]
+
+
+class Stepper:
+    """Runs a quantized network on samples a few operators at a time; what is no longer needed is forgotten.
+
+    Args:
+        graph: of which only constants of operators that have not run may change while it runs.
+        data: all its samples are run together.
+    """
+
+    def __init__(self, graph: Graph, data: Dataset) -> None:
+        self._values: dict[int, Array] = dict(
+            zip(graph.inputs, (np.asarray(column[:]) for column in data.inputs), strict=True)
+        )
+        self._done = 0
+
+    def real(self, graph: Graph, index: int) -> Array:
+        """Return a tensor that is computed, and needed later, for all samples, dequantized."""
+        values, tensor = self._values[index], graph.tensors[index]
+        return values if values.dtype.kind == "f" else dequantize(values, tensor)
+
+    def run_to(self, graph: Graph, end: int) -> None:
+        """Run operators up to, not including, that at position ``end``.
+
+        Raises:
+            UnsupportedError: Midge has no kernel for one.
+        """
+        part, later = graph.operators[self._done : end], graph.operators[end:]
+        wanted = {i for op in later for i in op.inputs} | set(graph.outputs)
+        written = [i for op in part for i in op.outputs]
+        outputs = tuple(i for i in written if i in wanted)
+        inputs = tuple(dict.fromkeys(i for op in part for i in op.inputs if i in self._values))
+        if outputs:
+            model = _load(widen(graph.replace(operators=part, inputs=inputs, outputs=outputs, sha256="")))
+            found = model.run(*(self._values[i] for i in inputs if i is not None))
+            self._values.update(zip(outputs, found, strict=True))
+        self._values = {i: values for i, values in self._values.items() if i in wanted}
+        self._done = end
+
+
+def _load(graph: Graph) -> Model:
+    return Model(HostBackend(compile_graph(graph, Target(arch=native.host_arch()))))
 
 
 def each_sample(graph: Graph, data: Dataset) -> Iterator[Interpreter]:
@@ -75,9 +117,10 @@ def _log(probabilities: Array) -> Array:
     return logs
 
 
-def _real(values: Array, graph: Graph, index: int) -> Array:
-    quantization = graph.tensors[index].quantization
+def dequantize(values: Array, tensor: Tensor) -> Array:
+    """Return what stored values of a tensor mean, float32; values of a tensor that is not quantized as they are."""
+    quantization = tensor.quantization
     if quantization is None or values.dtype.kind == "f":
         return values
-    real: Array = ((values.astype(np.float64) - quantization.zero_point) * quantization.scale).astype(np.float32)
+    real: Array = (values.astype(np.float32) - quantization.zero_point) * np.float32(quantization.scale)
     return real

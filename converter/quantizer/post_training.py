@@ -10,6 +10,7 @@ from typing import Literal
 from midge.converter.data import Dataset
 from midge.converter.quantizer.bias import correct_biases
 from midge.converter.quantizer.bits import all_four
+from midge.converter.quantizer.equalize import equalize
 from midge.converter.quantizer.integer import IntegerNetwork
 from midge.converter.quantizer.network import quantize_network
 from midge.converter.quantizer.observe import observe
@@ -51,6 +52,9 @@ def quantize(
     exact = prepare(_with_public_names(content))
     if settings.bias_correction:
         exact = with_biases(exact)
+    if settings.equalize:
+        say("equalizing channels")
+        exact = equalize(exact, data)
     say(f"observing activations on {len(data)} samples")
     seen = observe(exact, write_model(exact), data.inputs, histograms=settings.ranges != "minmax")
     ranges = choose_ranges(seen, settings.ranges, settings.percentile)

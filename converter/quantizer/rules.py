@@ -62,7 +62,7 @@ RULES: dict[str, Rule] = {
     "AVERAGE_POOL_2D": Rule(2, "same"),
     "CONCATENATION": _moves(2, ALL),
     "CONV_2D": _weighted(3, channel_axis=0, int4_version=7),
-    "DEPTHWISE_CONV_2D": _weighted(3, channel_axis=3, int4_version=7),
+    "DEPTHWISE_CONV_2D": _weighted(3, channel_axis=3, int4_version=6),
     "EXPAND_DIMS": _moves(1),
     "FULLY_CONNECTED": _weighted(4, channel_axis=0, int4_version=10),
     "HARD_SWISH": _own(1, limits=(-3.0, math.inf)),

@@ -42,17 +42,19 @@ def with_biases(exact: Graph) -> Graph:
 
 @dataclass
 class InputMeans:
-    """The mean of what each weight of an operator is multiplied with, sample by sample."""
+    """The mean of what each weight of an operator is multiplied with."""
 
     node: Node
     total: Means | None = None
     count: int = 0
 
     def add(self, values: Array) -> None:
-        """Take in one sample's real input."""
-        means = patch_means(self.node, values)
+        """Take in the real input of one or several samples (axis 0)."""
+        shape = self.node.input(0).shape
+        values = values.reshape(-1, *shape[1:])
+        means = patch_means(self.node, values) * len(values)
         self.total = means if self.total is None else self.total + means
-        self.count += 1
+        self.count += len(values)
 
     def sums(self, weights: Array) -> Means:
         """Return the mean sum of products of each output channel with such weights, in real units."""
@@ -88,7 +90,7 @@ def _window_means(image: Array, window: Window) -> Means:
     """Return ``[filter height, filter width, input channels]``."""
     height = max(window.padded_height, window.padding_top + window.input_height)
     width = max(window.padded_width, window.padding_left + window.input_width)
-    padded = np.zeros((window.batches, height, width, window.input_channels))
+    padded = np.zeros((len(image), height, width, window.input_channels))
     bottom, right = window.padding_top + window.input_height, window.padding_left + window.input_width
     padded[:, window.padding_top : bottom, window.padding_left : right] = image
     means = np.empty((window.filter_height, window.filter_width, window.input_channels))
