@@ -34,3 +34,12 @@ def filled_codebook(codebook: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
 def pays(before: int, after: int) -> bool:
     """Whether a layer's constants may take `after` bytes for the sake of having taken `before`."""
     return before - after >= max(LEAST_SAVING * before, LEAST_BYTES)
+
+
+def stored_bytes(weights: Array) -> int:
+    """Return the bytes of int8 weights, zeros too: stored in four bits each where that is possible and pays."""
+    whole = weights.size
+    if not fits_nibbles(weights) and codebook_of(weights) is None:
+        return whole
+    packed = -(-whole // 2) + (0 if fits_nibbles(weights) else VALUES)
+    return packed if pays(whole, packed) else whole

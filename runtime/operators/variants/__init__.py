@@ -23,11 +23,11 @@ from midge.runtime.operators.variants import (
 
 ADD: tuple[Variant, ...] = (weighted_sum.ADD,)
 CONV_2D: tuple[Variant, ...] = (
+    blocks.CONV_2D,
+    sparse.CONV_2D,
     *packed.CONV_2D,
     joined.JOINED_PACKED,
     joined.SEGMENTS_PACKED,
-    blocks.CONV_2D,
-    sparse.CONV_2D,
     lanes.CONV_2D,
     winograd.CONV_2D,
     pairs.CONV_2D,
@@ -48,16 +48,15 @@ DEPTHWISE_CONV_2D: tuple[Variant, ...] = (
     wide.DEPTHWISE_CONV_2D,
 )
 FULLY_CONNECTED: tuple[Variant, ...] = (
-    *packed.FULLY_CONNECTED,
-    *masked.PACKED,
     blocks.FULLY_CONNECTED,
     sparse.FULLY_CONNECTED,
+    *packed.FULLY_CONNECTED,
+    *masked.PACKED,
     lanes.FULLY_CONNECTED,
     pairs.FULLY_CONNECTED,
     dot.FULLY_CONNECTED,
     masked.MASKED,
     wide.FULLY_CONNECTED,
     *packed.FULLY_CONNECTED_FOR_SPEED,
-    *masked.PACKED_FOR_SPEED,
 )
 SUB: tuple[Variant, ...] = (weighted_sum.SUB,)

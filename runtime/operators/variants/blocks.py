@@ -8,6 +8,7 @@ import numpy.typing as npt
 from midge.runtime.fixed_point import activation
 from midge.runtime.graph import Array, DType, Node
 from midge.runtime.operators.conv_geometry import conv_window
+from midge.runtime.operators.few_values import stored_bytes
 from midge.runtime.operators.row import constant, per_tensor
 from midge.runtime.operators.variant import Variant
 from midge.runtime.operators.variants import zeros
@@ -113,7 +114,7 @@ def _fill_records(records: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
 def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
     weights = constant(node.input(1), "weights")
     channels, height, width, depth = weights.shape
-    if (node.input(0).dtype, node.input(1).dtype) != (DType.INT8, DType.INT8):
+    if node.input(0).dtype != DType.INT8:
         return None
     if (height, width, depth) != (1, 1, node.input(0).shape[3]):
         return None
@@ -165,7 +166,7 @@ def _pays_for_tiles(target: Target, window: Window, rows: Array, cut: Array, sto
     once = zeros.TILE_BLOCKS[target.arch].time(count, lines * -(-columns // SEGMENT), lines, depth)
     time = image_rows * -(-window.output_width // tile) * once
     dense = zeros.dense_pixels_time(target.arch, image_rows * window.output_width, channels, depth)
-    if not zeros.pays(target.optimize, time, dense, size, channels * depth, _TILE_CODE):
+    if not zeros.pays(target.optimize, time, dense, size, stored_bytes(rows), _TILE_CODE):
         return False
     if target.optimize == "size":
         return size < pack_lists(rows).nbytes
@@ -173,7 +174,7 @@ def _pays_for_tiles(target: Target, window: Window, rows: Array, cut: Array, sto
 
 
 def _lower_fully_connected(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
-    if (node.input(0).dtype, node.input(1).dtype) != (DType.INT8, DType.INT8):
+    if node.input(0).dtype != DType.INT8:
         return None
     rows = constant(node.input(1), "weights")
     channels, depth = rows.shape
@@ -215,7 +216,7 @@ def _pays_for_rows(target: Target, rows: Array, cut: Array, size: int, blocks: i
     dense = zeros.dense_row_time(target.arch, channels, depth)
     lines, columns, *_ = cut.shape
     time = zeros.ROW_BLOCKS[target.arch].time(blocks, lines * -(-columns // SEGMENT), lines, depth)
-    if not zeros.pays(target.optimize, time, dense, size, channels * depth, _ROW_CODE):
+    if not zeros.pays(target.optimize, time, dense, size, stored_bytes(rows), _ROW_CODE):
         return False
     if target.optimize == "size":
         return size < pack_lists(rows).nbytes

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
@@ -134,10 +132,8 @@ def _lower_codebook(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
 
 
 MASKED = Variant("masked", tuple(_GROUP_CHANNELS), _lower_fully_connected, ("default", "speed", "ram"))
-_SAVING = ("default", "size", "ram")
 PACKED = (
-    Variant("masked_nibbles", tuple(_GROUP_CHANNELS), _lower_nibbles, _SAVING),
-    Variant("masked_codebook", tuple(_GROUP_CHANNELS), _lower_codebook, _SAVING),
+    Variant("masked_nibbles", tuple(_GROUP_CHANNELS), _lower_nibbles),
+    Variant("masked_codebook", tuple(_GROUP_CHANNELS), _lower_codebook, ("default", "size", "ram")),
 )
-PACKED_FOR_SPEED = tuple(replace(variant, modes=("speed",)) for variant in PACKED)
-"""The same where time counts more than flash: other ways come first."""
+"""Nibbles take less time than bytes; looking up values takes more."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from midge.runtime.fixed_point import activation
 from midge.runtime.graph import Array, DType, Node
 from midge.runtime.operators.conv_geometry import conv_window
+from midge.runtime.operators.few_values import stored_bytes
 from midge.runtime.operators.row import constant, per_tensor
 from midge.runtime.operators.variant import Variant
 from midge.runtime.operators.variants import zeros
@@ -64,18 +65,15 @@ def _list_params(node: Node, rows: Array) -> dict[str, Any] | None:
     }
 
 
-def _is_plain_int8(node: Node) -> bool:
-    return node.input(0).dtype == DType.INT8 and node.input(1).dtype == DType.INT8
-
-
 def _lower_conv(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
     weights = constant(node.input(1), "weights")
     channels, height, width, depth = weights.shape
-    if not _is_plain_int8(node) or (height, width, depth) != (1, 1, node.input(0).shape[3]):
+    if node.input(0).dtype != DType.INT8 or (height, width, depth) != (1, 1, node.input(0).shape[3]):
         return None
     window = conv_window(node)
-    shared = _list_params(node, weights.reshape(channels, depth))
-    if shared is None or not window.all_interior or not _pays_for_tiles(target, window, shared["lists"]):
+    rows = weights.reshape(channels, depth)
+    shared = _list_params(node, rows)
+    if shared is None or not window.all_interior or not _pays_for_tiles(target, window, rows, shared["lists"]):
         return None
     params: dict[str, ParamValue] = {"window": window.as_param(), **shared}
     inputs, outputs = (node.input_index(0),), node.operator.outputs
@@ -90,12 +88,12 @@ def tiles_time(arch: str, window: Window, lists: Array) -> float:
     return window.batches * window.output_height * -(-window.output_width // TILE) * tile
 
 
-def _pays_for_tiles(target: Target, window: Window, lists: Array) -> bool:
+def _pays_for_tiles(target: Target, window: Window, rows: Array, lists: Array) -> bool:
     channels, depth = window.output_channels, window.input_channels
     pixels = window.batches * window.output_height * window.output_width
     time = tiles_time(target.arch, window, lists)
     dense = zeros.dense_pixels_time(target.arch, pixels, channels, depth)
-    return zeros.pays(target.optimize, time, dense, lists.nbytes, channels * depth, _TILE_CODE)
+    return zeros.pays(target.optimize, time, dense, lists.nbytes, stored_bytes(rows), _TILE_CODE)
 
 
 def row_time(arch: str, rows: Array) -> float:
@@ -125,7 +123,7 @@ def tile_lead(window: Window, pixels: int) -> int:
 
 
 def _lower_fully_connected(node: Node, target: Target) -> tuple[KernelCall, ...] | None:
-    if not _is_plain_int8(node):
+    if node.input(0).dtype != DType.INT8:
         return None
     rows = constant(node.input(1), "weights")
     channels, depth = rows.shape
@@ -133,7 +131,7 @@ def _lower_fully_connected(node: Node, target: Target) -> tuple[KernelCall, ...]
     if shared is None:
         return None
     time, dense = row_time(target.arch, rows), zeros.dense_row_time(target.arch, channels, depth)
-    if not zeros.pays(target.optimize, time, dense, shared["lists"].nbytes, channels * depth, _ROW_CODE):
+    if not zeros.pays(target.optimize, time, dense, shared["lists"].nbytes, stored_bytes(rows), _ROW_CODE):
         return None
     params: dict[str, ParamValue] = {
         "batches": node.input(0).elements // depth,

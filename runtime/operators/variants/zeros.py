@@ -77,7 +77,7 @@ def pays(optimize: str, time: float, dense_time: float, size: int, dense_size: i
         time: the kernel's estimated time.
         dense_time: that of the best kernel that ignores zeros.
         size: bytes of the weights that are stored, places included.
-        dense_size: bytes of all weights.
+        dense_size: bytes of all weights, zeros too.
         code: bytes of the kernel's code, which size mode adds.
     """
     if optimize == "size":
