@@ -107,21 +107,23 @@ def make_layer(operator: str, dtype: str, seed: int, number: int) -> Layer:
 
 
 LIMITS: tuple[tuple[str, str, object], ...] = (
-    ("fields", "_DIRECT", 1e9),
-    ("row_bands", "_LEAST_SCRATCH", 1 << 18),
-    ("joined", "FEWEST_PIXELS", 0),
-    ("joined_bands", "BLOCK_BYTES", 64),
-    ("joined_bands", "PRICE", {"default": 1e-3, "speed": 1.0, "size": 0.1, "ram": 0.0}),
-    ("masked", "_MOST_FILLING", 1e9),
-    ("masked", "_SHORTEST_MEAN", 0),
-    ("pairs", "ROW_COPY_COST", 0),
-    ("planes", "_BAND_LIMIT", 64),
-    ("planes", "_DIRECT", 1e9),
-    ("winograd", "_DIRECT", 1e9),
-    ("zeros", "LEAST_GAIN", -1e9),
-    ("words", "_SCRATCH", {"speed": 0}),
+    ("few_values", "LEAST_BYTES", -1e9),
+    ("few_values", "LEAST_SAVING", -1e9),
+    ("variants.fields", "_DIRECT", 1e9),
+    ("variants.row_bands", "_LEAST_SCRATCH", 1 << 18),
+    ("variants.joined", "FEWEST_PIXELS", 0),
+    ("variants.joined_bands", "BLOCK_BYTES", 64),
+    ("variants.joined_bands", "PRICE", {"default": 1e-3, "speed": 1.0, "size": 0.1, "ram": 0.0}),
+    ("variants.masked", "_MOST_FILLING", 1e9),
+    ("variants.masked", "_SHORTEST_MEAN", 0),
+    ("variants.pairs", "ROW_COPY_COST", 0),
+    ("variants.planes", "_BAND_LIMIT", 64),
+    ("variants.planes", "_DIRECT", 1e9),
+    ("variants.winograd", "_DIRECT", 1e9),
+    ("variants.zeros", "LEAST_GAIN", -1e9),
+    ("variants.words", "_SCRATCH", {"speed": 0, "size": 0}),
 )
-"""(module of `operators.variants`, name, another value): what a variant weighs its speed and its scratch with.
+"""(module of `operators`, name, another value): what a variant weighs its speed and its scratch with.
 
 Variants must be right where they are not worthwhile too, and small layers are all that a fuzz can afford.
 """
@@ -132,7 +134,7 @@ def limits() -> list[tuple[Any, str, object]]:
     found = []
     for module, name, value in LIMITS:
         try:
-            imported = importlib.import_module(f"midge.runtime.operators.variants.{module}")
+            imported = importlib.import_module(f"midge.runtime.operators.{module}")
         except ModuleNotFoundError:
             continue
         if hasattr(imported, name):
@@ -166,7 +168,7 @@ def ways(layer: Layer, arch: str, every: bool = True) -> Iterator[Way]:
     chosen = _lowered(layer, arch, MODES, every)
     if every:
         with other_limits():
-            chosen += _lowered(layer, arch, ("speed",), every)
+            chosen += _lowered(layer, arch, ("speed", "size"), every)
     seen: set[bytes] = set()
     for variant, calls in chosen:
         key = _fingerprint(calls)
