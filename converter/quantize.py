@@ -13,8 +13,10 @@ import tensorflow as tf
 
 from midge.converter.context import Context, State
 from midge.converter.data import Dataset
+from midge.converter.layer_errors import LayerNames
 from midge.converter.network import Network
 from midge.converter.quantizer.integer import IntegerNetwork
+from midge.converter.quantizer.mixed import Choice
 from midge.converter.quantizer.post_training import Settings, quantize
 from midge.converter.samples import Array
 from midge.converter.steps import Quantize
@@ -41,7 +43,7 @@ def run(step: Quantize, state: State, context: Context) -> State:
         raise ConversionError(f"{context.name}: {LOOP}; the recipes float32, float16 and dynamic work with it")
     if step.activations == "int8":
         try:
-            return state.replace(integer=_quantize(step, exported.content, context))
+            return state.replace(integer=_quantize(step, state, context))
         except UnsupportedError as error:
             if step.weights != "int8":
                 raise ConversionError(
@@ -55,9 +57,9 @@ def run(step: Quantize, state: State, context: Context) -> State:
     return state.replace(content=content)
 
 
-def _quantize(step: Quantize, content: bytes, context: Context) -> IntegerNetwork:
+def _quantize(step: Quantize, state: State, context: Context) -> IntegerNetwork:
     """Quantize with Midge's own quantizer."""
-    assert context.calibration is not None
+    assert state.exported is not None and context.calibration is not None
     settings = Settings(
         weights=step.weights,  # type: ignore[arg-type]  # no float16 with int8 activations
         interface=step.interface,  # type: ignore[arg-type]  # nor int16
@@ -65,8 +67,32 @@ def _quantize(step: Quantize, content: bytes, context: Context) -> IntegerNetwor
         percentile=step.percentile,
         bias_correction=step.bias_correction,
         equalize=step.equalize,
+        budget=step.budget,
     )
-    return quantize(content, context.calibration, settings, context.say)
+    quantized = quantize(state.exported.content, context.calibration, settings, context.say)
+    if quantized.choice is not None:
+        context.notes.append(_sensitivity_note(quantized.choice, LayerNames(*state.network.layer_names()), step.budget))
+    return quantized.network
+
+
+def _sensitivity_note(choice: Choice, names: LayerNames, budget: float) -> dict[str, Any]:
+    """Say what four bits would cost each layer, and which layers have them."""
+    return {
+        "kind": "sensitivity",
+        "budget": budget,
+        "loss_int8": choice.loss_int8,
+        "loss": choice.loss,
+        "layers": [
+            {
+                "name": names.layer_of(layer.output),
+                "op": layer.op,
+                "weights": layer.weights,
+                "bits": choice.bits.get(layer.tensor, 8),
+                "rise": layer.rise,
+            }
+            for layer in choice.layers
+        ],
+    }
 
 
 def to_tflite(

@@ -12,6 +12,7 @@ from midge.converter.quantizer.bias import correct_biases
 from midge.converter.quantizer.bits import all_four
 from midge.converter.quantizer.equalize import equalize
 from midge.converter.quantizer.integer import IntegerNetwork
+from midge.converter.quantizer.mixed import Choice, choose_bits
 from midge.converter.quantizer.network import quantize_network
 from midge.converter.quantizer.observe import observe
 from midge.converter.quantizer.prepare import prepare
@@ -33,11 +34,21 @@ class Settings:
     percentile: float = 99.99
     bias_correction: bool = False
     equalize: bool = False
+    budget: float = 0.01
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A quantized network, and why it has the widths that it has."""
+
+    network: IntegerNetwork
+    choice: Choice | None
+    """With ``mixed`` weights."""
 
 
 def quantize(
     content: bytes, data: Dataset, settings: Settings, say: Callable[[str], None] = lambda _: None
-) -> IntegerNetwork:
+) -> Quantized:
     """Quantize a float network.
 
     Args:
@@ -58,9 +69,12 @@ def quantize(
     say(f"observing activations on {len(data)} samples")
     seen = observe(exact, write_model(exact), data.inputs, histograms=settings.ranges != "minmax")
     ranges = choose_ranges(seen, settings.ranges, settings.percentile)
-    bits = all_four(exact) if settings.weights == "int4" else {}
+    choice = None
+    if settings.weights == "mixed":
+        choice = choose_bits(exact, ranges, data, settings.budget, correct=settings.bias_correction, say=say)
+    bits = all_four(exact) if settings.weights == "int4" else {} if choice is None else choice.bits
     network = quantize_network(exact, ranges, bits, interface=settings.interface)
-    return correct_biases(network, data, say) if settings.bias_correction else network
+    return Quantized(correct_biases(network, data, say) if settings.bias_correction else network, choice)
 
 
 def _with_public_names(content: bytes) -> Graph:

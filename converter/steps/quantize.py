@@ -18,8 +18,9 @@ class Quantize(StepBase, frozen=True, tag="quantize"):
     outputs. The rest is for int8 activations: ``ranges`` says how the range of an activation follows from what it was
     seen to be (``minmax``: all of it; ``percentile``: all but its outermost ``100 - percentile`` per cent; ``mse``: the
     range of the least mean squared error), ``bias_correction`` moves each bias by the mean error that its layer's
-    quantized weights make, ``equalize`` first scales channels between layers so that their weights fill their ranges
-    alike.
+    quantized weights make, ``equalize`` first scales channels between layers so that they fill their ranges alike.
+    ``budget`` is for mixed weights: by how much the loss against the float network may rise over that of int8 weights
+    (`midge.converter.quantizer.execute.divergence`: nats for classes, shares of the variance for other outputs).
     """
 
     weights: Literal["float16", "int8", "int4", "mixed"]
@@ -29,6 +30,7 @@ class Quantize(StepBase, frozen=True, tag="quantize"):
     percentile: float = 99.99
     bias_correction: bool = False
     equalize: bool = False
+    budget: float = 0.01
 
     def __post_init__(self) -> None:
         """Refuse combinations that no converter makes."""
@@ -40,6 +42,8 @@ class Quantize(StepBase, frozen=True, tag="quantize"):
             raise ValueError(f'interface must be "float32" or "{self.activations}", found "{self.interface}"')
         if not 50 <= self.percentile <= 100:
             raise ValueError(f"percentile must be from 50 to 100, found {self.percentile}")
+        if not self.budget >= 0:
+            raise ValueError(f"budget must be 0 or more, found {self.budget}")
 
     @property
     def needs_calibration(self) -> bool:
