@@ -17,6 +17,7 @@ from midge.converter.network import from_keras
 from midge.converter.sparsity.layers import Kernel, choose_kernels
 from midge.converter.sparsity.masks import Masks
 from midge.converter.sparsity.pattern import parse_pattern
+from midge.converter.sparsity.solve import close_and_solve, solvable
 from midge.converter.steps import Sparsify
 from midge.converter.steps.settings import settings
 from midge.converter.steps.step import Training
@@ -31,8 +32,11 @@ def sparsify(
     sparsity: float = 0.75,
     pattern: str = "unstructured",
     scope: Literal["layer", "global"] = "layer",
+    rounds: int = 4,
+    ramp: float = 0.5,
     layers: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    features: float = 1.0,
     training: Training | None = None,
     seed: int = 0,
     say: Callable[[str], None] | None = None,
@@ -45,8 +49,11 @@ def sparsify(
         sparsity: as all settings down to ``training``: see `midge.converter.steps.Sparsify`, whose defaults they have.
         pattern: "unstructured", "N:M" or "OUTPUTSxINPUTS".
         scope: "layer" or "global".
+        rounds: how often weights are solved before training; 0 for zeros that come while it trains.
+        ramp: share of the training in which zeros then come.
         layers: names of the layers to make sparse.
         exclude: names of layers that stay dense.
+        features: weight of the loss between inner tensors.
         training: epochs and so on.
         seed: of all that is random.
         say: told each epoch.
@@ -61,8 +68,11 @@ def sparsify(
         sparsity=sparsity,
         pattern=pattern,
         scope=scope,
+        rounds=rounds,
+        ramp=ramp,
         layers=tuple(layers),
         exclude=tuple(exclude),
+        features=features,
         training=training,
     )
     state, context = live_context(model, train, seed, say)
@@ -91,8 +101,11 @@ def run(step: Sparsify, state: State, context: Context) -> State:
     model = copy_model(layered(state.network, context, "sparsify"))
     kernels = choose_kernels(model, step.layers, step.exclude)
     steps = -(-len(context.training_data()) // step.training.batch) * step.training.epochs
-    pattern = parse_pattern(step.pattern)
-    masks = Masks(kernels, step.sparsity, pattern, step.scope, max(1, round(step.ramp * steps)))
+    solves = step.rounds > 0 and solvable(model, kernels)
+    ramp = step.rounds if solves else max(1, round(step.ramp * steps))
+    masks = Masks(kernels, step.sparsity, parse_pattern(step.pattern), step.scope, ramp)
+    if solves:
+        close_and_solve(state.network.keras_model, model, kernels, masks, step.rounds, context, STAGE)
     points = same_layers(state.network.keras_model, model) if step.features > 0 else []
     losses = fine_tune(
         model,
@@ -104,6 +117,7 @@ def run(step: Sparsify, state: State, context: Context) -> State:
         feature_loss=feature_loss(points, step.features) if points else None,
         extra=masks.state,
         after_step=masks.after_step,
+        batch_statistics=not solves,  # which were kept as they were
     )
     masks.finish()
     context.notes.append({"kind": "sparsify", "pattern": step.pattern, **_sparsity(model, kernels), "losses": losses})

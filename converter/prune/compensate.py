@@ -51,7 +51,7 @@ def compensate(
     Solve(after, targets).run(chunks)
 
 
-def _is_linear(layer: Any) -> bool:
+def is_linear(layer: Any) -> bool:
     """Whether a layer is a matrix product over patches of its input."""
     if is_kind(layer, "Conv1D", "Conv2D"):
         return layer.groups == 1 and layer.data_format == "channels_last" and layer.padding in ("same", "valid")
@@ -95,7 +95,7 @@ class _Walk:
             if symbols is not None:
                 results = self._run(layer, [[tensors[id(symbol)] for symbol in symbols] for tensors in known])
             else:
-                if _is_linear(layer) and self._counts[path] == 1:
+                if is_linear(layer) and self._counts[path] == 1:
                     self.visit(path, layer, [tensors[id(node.input_tensors[0])] for tensors in known])
                 results = []
                 for tensors in known:
@@ -134,6 +134,7 @@ class Targets(_Walk):
                     self._gone[part.layer].update(p for channel in lost for p in part.positions[channel])
 
     def visit(self, path: str, layer: Any, inputs: Sequence[Any]) -> None:
+        """Keep what the layer computes."""
         target = self.found[path] = _Target()
         stay = [k for k in range(layer.kernel.shape[-1]) if k not in self._gone[path]]
         kernel, bias = _flat_kernel(layer)
@@ -153,6 +154,7 @@ class Solve(_Walk):
         self._targets = targets.found
 
     def visit(self, path: str, layer: Any, inputs: Sequence[Any]) -> None:
+        """Change the layer's weights."""
         target = self._targets[path]
         kernel, bias = _flat_kernel(layer)
         unknowns = len(kernel) + 1
@@ -172,7 +174,7 @@ class Solve(_Walk):
             layer.bias.assign((bias + change[-1]).astype(np.float32))
 
     def solve(self, path: str, gram: Array, moment: Array) -> Array:
-        """Return how a layer's weights change, ``[patch + 1, outputs]``, the bias last: what times `gram` is `moment`."""
+        """Return how a layer's weights change, ``[patch + 1, outputs]``, the bias last: x of gram x = moment."""
         return np.linalg.solve(gram, moment)
 
 

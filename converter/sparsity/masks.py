@@ -66,8 +66,16 @@ class Masks:
     def finish(self) -> None:
         """Bring the masks to their end, whatever the number of steps was."""
         if int(self._count) < self._ramp:
-            self._count.assign(self._ramp)
-            self._close()
+            self.advance(self._ramp)
+
+    def advance(self, step: int) -> None:
+        """Go to a later step at once and choose what is zero then."""
+        self._count.assign(step)
+        self._close()
+
+    def open(self) -> list[Any]:
+        """Return for each kernel 1 where its weights stay and 0 where they are zero: tensors of the kernels' shapes."""
+        return [mask.read_value() for mask in self._masks]
 
     def _apply(self) -> None:
         for weights, mask in zip(self._weights, self._masks, strict=True):
