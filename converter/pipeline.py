@@ -11,6 +11,7 @@ from typing import Any
 
 from midge.converter import data as data_sets
 from midge.converter import data_sources
+from midge.converter.advice import advise
 from midge.converter.prepare import Made, Sources, input_files, prepare, require_data
 from midge.converter.recipe import Recipe, load_recipe
 from midge.converter.report import ConversionResult, Report, beside
@@ -105,6 +106,7 @@ def describe(made: Made, output: Path) -> tuple[ConversionResult, dict[Path, byt
         recipe_file=str(recipe_file),
         accuracy=made.outcome.accuracy,
         steps=made.outcome.notes,
+        advice=advise(made.recipe.quantize, made.outcome.layers, made.outcome.notes),
     )
     report = Report(1, result, made.provenance).json().encode()
     return result, {report_file: report, recipe_file: made.recipe.toml(), output: made.content}

@@ -51,6 +51,7 @@ def run(step: Quantize, state: State, context: Context) -> State:
                     "int8, or replace the layer that makes the operator"
                 ) from None
             context.say(f"leaving it to TensorFlow's quantizer: {error}")
+            context.notes.append({"kind": "fallback", "reason": str(error)})
     count = f" on {len(calibration)} samples" if calibration and step.needs_calibration else ""
     context.say(f"quantizing{count}")
     content = to_tflite(exported.network, exported.function, exported.module, step, calibration)

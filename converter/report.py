@@ -17,7 +17,7 @@ class ConversionResult(msgspec.Struct, frozen=True, omit_defaults=True):
     ``bytes`` is the size of the file ``output``; ``operators`` counts its operators by name; ``layers`` holds the
     quantization error of each layer in order of execution; ``accuracy`` is there if evaluation data was given.
     ``report`` and ``recipe_file`` are the files beside the output; ``steps`` is what the recipe's steps found out, one
-    mapping each with its ``kind``.
+    mapping each with its ``kind``; ``advice`` says in a few sentences which layers lose accuracy and what to do.
     """
 
     schema: int = msgspec.field(name="schema")
@@ -30,6 +30,7 @@ class ConversionResult(msgspec.Struct, frozen=True, omit_defaults=True):
     recipe_file: str
     accuracy: Accuracy | None = None
     steps: list[dict[str, Any]] = []
+    advice: list[str] = []
 
     def json(self) -> str:
         """Return the result as JSON, indented."""

@@ -41,7 +41,8 @@ def _data_option(name: str, help_text: str) -> Callable[[F], F]:
 )  # fmt: skip
 @click.option(
     "--recipe", metavar="NAME|FILE",
-    help="What to make: float32, float16, dynamic, int8 or int16x8, or a recipe file of your own. Default: int8.",
+    help="What to make, such as float32, int8, mixed, int4 or int16x8 (an unknown name lists all), or a recipe file of "
+    "your own. Default: int8.",
 )  # fmt: skip
 @_data_option("train", "Training data, for recipes that train; others ignore it.")
 @_data_option("calibration", "Typical inputs (100 to 500 samples), to see the ranges of activations; int8 needs them.")
@@ -209,4 +210,6 @@ def _print_layers(result: ConversionResult) -> None:
     log.result(table)
     if len(shown) < len(layers):
         log.result(f"{len(layers) - len(shown)} more layers; --verbose lists all.")
+    for sentence in result.advice:
+        log.result_wrapped(log.printable(sentence), hanging=2)
     log.result("")
