@@ -108,9 +108,9 @@ def fit(
         optimize: the mode that firmware is built in: `speed`, `size`, `ram`, or None for the default.
         compiler: `gcc`, `zig`, or None for the first that is installed.
         trainings: most recipes that are trained.
-        work: folder in which finished trials are kept, so that an interrupted search that is started again with the
-            same arguments goes on; None takes the user's cache. What it keeps there is removed with the answer's
-            writing.
+        work: folder in which finished trials are kept, so that an interrupted search that is started again goes on,
+            and a search for another board or budget takes what it needs from there. None takes the user's cache, which
+            is cleared of them when the answer is written.
         progress: called with each stage of the work as it begins.
         tried: called with each trial when it is finished, and the budget.
 
@@ -143,14 +143,18 @@ def fit(
         folder = cache_directory() / "fit" if work is None else Path(work)
         journal = Journal(folder / prepared.key())
         trials = _Trials(prepared, journal, described, asked, optimize, compiler, progress, tried)
-        return _finish(_search(table, asked, trainings, trials), described, asked, output, journal)
+        found = _search(table, asked, trainings, trials)
+        result = _finish(found, described, asked, output)
+        if work is None and result.chosen is not None:
+            shutil.rmtree(journal.folder, ignore_errors=True)
+        return result
 
 
 def _search(table: Sequence[Family], budget: Budget, trainings: int, trials: _Trials) -> list[Trial]:
     return Ladder(table, budget, trainings, trials.attempt).climb()
 
 
-def _finish(trials: list[Trial], board: Board, budget: Budget, output: Path, journal: Journal) -> FitResult:
+def _finish(trials: list[Trial], board: Board, budget: Budget, output: Path) -> FitResult:
     """Write the answer, if there is one."""
     chosen = choose(trials, budget)
     if chosen is None or chosen.made is None:
@@ -162,7 +166,6 @@ def _finish(trials: list[Trial], board: Board, budget: Budget, output: Path, jou
     picture = beside(output, PICTURE)
     contents = {picture: draw(trials, budget, board, chosen).encode(), **contents}
     write_all(contents)
-    shutil.rmtree(journal.folder, ignore_errors=True)
     return FitResult(board, budget, trials, chosen, result, picture)
 
 

@@ -60,7 +60,8 @@ def _data_option(name: str, help_text: str) -> Callable[[F], F]:
 )
 @click.option(
     "--work", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Folder for work in progress: after an interruption the same command goes on from there. Default: the cache.",
+    help="Folder for work in progress: after an interruption the same command goes on from there, and searches for "
+    "other boards use its trials. Default: the cache.",
 )  # fmt: skip
 @options.json_option
 def command(

@@ -180,16 +180,26 @@ def test_a_search_that_was_interrupted_goes_on_and_ends_as_it_would_have(
     assert {path.name: path.read_bytes() for path in tmp_path.glob("o.*")} == content
 
 
-def test_trials_are_kept_where_none_was_the_answer(
-    search: Callable[..., FitResult], world: World, tmp_path: Path
+def test_other_budgets_and_boards_use_the_trials_in_a_folder_of_the_users(
+    search: Callable[..., FitResult], world: World
 ) -> None:
-    """Another budget uses them again; the answer's writing removes them."""
-    search("accuracy>=0.65 instructions<=100")
-    found = search("accuracy>=0.65 instructions<=700")
+    for budget, board in [("accuracy>=0.65 instructions<=700", "mps2-an386"), ("accuracy>=0.65", "microbit")]:
+        assert search(budget, board=board).chosen is not None
+
+    assert world.converted == ["int8", "int4"]
+
+
+def test_the_cache_keeps_trials_until_there_is_an_answer(
+    search: Callable[..., FitResult], world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "cache_directory", lambda: tmp_path / "cache")
+    search("accuracy>=0.65 instructions<=100", work=None)
+    assert any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
+    found = search("accuracy>=0.65 instructions<=700", work=None)
 
     assert found.chosen is not None and found.chosen.name == "int4"
     assert world.converted == ["int8", "int4", "small_untrained"]
-    assert not any(path.is_file() for path in (tmp_path / "work").rglob("*"))
+    assert not any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
 
 
 def test_a_damaged_record_of_a_trial_is_made_again(
