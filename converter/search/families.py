@@ -10,7 +10,6 @@ import msgspec
 
 from midge.converter.recipe import Recipe, load_recipe
 from midge.converter.steps import Distill, Prune, Sparsify
-from midge.runtime.errors import InputError
 
 Build = Callable[[float], Recipe]
 
@@ -46,7 +45,7 @@ def families() -> tuple[Family, ...]:
     """Return all families in the order in which they are tried: cheap before long, gentle before harsh."""
     pruned_int8, pruned_codebook, pruned_int4 = _pruned("int8"), _pruned("cluster16_int8"), _pruned("int4")
     codebook, sparse, distilled = _plain("cluster16_int8"), _sparse("sparse75_int8"), _narrow("distill_int8")
-    table = (
+    return (
         Family("int8", _plain("int8")),
         Family("mixed", _plain("mixed")),
         Family("int4", _plain("int4")),
@@ -62,17 +61,6 @@ def families() -> tuple[Family, ...]:
         Family("pruned, 16 values", pruned_codebook, untrained(pruned_codebook), AMOUNTS),
         Family("pruned, trained as int4", _pruned("qat_int4"), untrained(pruned_int4), AMOUNTS),
     )
-    return tuple(family for family in table if _exists(family))
-
-
-def _exists(family: Family) -> bool:
-    try:
-        family.build(0.5)
-        if family.probe is not None:
-            family.probe(0.5)
-    except InputError:
-        return False
-    return True
 
 
 def untrained(build: Build) -> Build:

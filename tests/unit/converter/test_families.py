@@ -1,0 +1,64 @@
+"""The recipes that a search may try: all can be written as files, and probes differ from them in training only."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from midge.converter.recipe import Recipe, recipe_names
+from midge.converter.search.families import UNTRAINED, Family, families
+from midge.converter.steps import Prune
+
+FAMILIES = families()
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_every_recipe_reads_back_from_the_file_that_is_written_beside_the_answer(family: Family) -> None:
+    for amount in family.amounts:
+        for build in filter(None, (family.build, family.probe)):
+            recipe = build(amount)
+
+            assert msgspec.toml.decode(recipe.toml(), type=Recipe) == recipe
+
+
+@pytest.mark.parametrize("family", [f for f in FAMILIES if f.probe is not None], ids=lambda family: family.name)
+def test_probes_do_not_train_and_their_names_say_so(family: Family) -> None:
+    assert family.probe is not None
+    for amount in family.amounts:
+        recipe, probe = family.build(amount), family.probe(amount)
+
+        assert recipe.needs_training
+        assert all(step.training.epochs == 0 for step in probe.steps if step.needs_training)
+        assert probe.name.endswith(UNTRAINED) or probe.name in recipe_names()
+
+
+def test_a_probe_prunes_at_once_what_its_recipe_prunes_in_rounds() -> None:
+    """Nothing is trained between rounds, so that there is no use in them."""
+    pruned = next(family for family in FAMILIES if family.name == "pruned int8")
+    assert pruned.probe is not None
+    steps = [step for step in pruned.probe(0.3).steps if isinstance(step, Prune)]
+
+    assert [(step.remove, step.rounds) for step in steps] == [(0.3, 1)]
+
+
+def test_different_recipes_have_different_names() -> None:
+    recipes = [
+        build(amount)
+        for family in FAMILIES
+        for amount in family.amounts
+        for build in (family.build, family.probe)
+        if build is not None
+    ]
+    by_name = {recipe.name: recipe for recipe in recipes}
+
+    assert all(by_name[recipe.name] == recipe for recipe in recipes)
+
+
+def test_the_shipped_recipes_that_a_search_varies_are_among_its_own() -> None:
+    names = {family.build(amount).name for family in FAMILIES for amount in family.amounts}
+
+    assert {"int8", "mixed", "int4", "qat_int8", "qat_int4", "cluster16_int8"} <= names
+
+
+def test_amounts_go_from_gentle_to_harsh() -> None:
+    assert all(list(family.amounts) == sorted(set(family.amounts)) for family in FAMILIES)
