@@ -75,14 +75,23 @@ def draw(values: npt.NDArray[np.int8], channels: int = 64, depth: int = 256) -> 
 @pytest.mark.parametrize("arch", WAYS)
 @pytest.mark.parametrize("dtype", ["int8", "int4"])
 def test_few_values_take_half_the_bytes(arch: str, dtype: str) -> None:
-    """Default, size and RAM mode store them in four bits; records and segments leave a third of all bytes saved."""
+    """Default and size mode store them in four bits; records and segments leave a third of all bytes saved."""
     values = CODEBOOK if dtype == "int8" else np.arange(-8, 8, dtype=np.int8)
     node = fully_connected(draw(values), dtype)
-    for mode in ("default", "size", "ram"):
+    for mode in ("default", "size"):
         name, calls = next(candidates(node, Target(arch, mode)))
 
         assert name in WAYS[arch]
         assert sum(array.nbytes for array in calls[0].constants().values()) <= 64 * 256 * 2 // 3
+
+
+@pytest.mark.parametrize("arch", WAYS)
+def test_ram_mode_spends_no_memory_on_tables(arch: str) -> None:
+    """Nibbles need no scratch that bytes would not; the values of a fully connected layer go to a table of 1,024."""
+    nibbles, values = draw(np.arange(-8, 8, dtype=np.int8)), draw(CODEBOOK)
+
+    assert next(candidates(fully_connected(nibbles), Target(arch, "ram")))[0] == WAYS[arch][0]
+    assert next(candidates(fully_connected(values), Target(arch, "ram")))[0] not in WAYS[arch]
 
 
 @pytest.mark.parametrize("arch", WAYS)

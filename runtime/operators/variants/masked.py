@@ -134,6 +134,6 @@ def _lower_codebook(node: Node, _: Target) -> tuple[KernelCall, ...] | None:
 MASKED = Variant("masked", tuple(_GROUP_CHANNELS), _lower_fully_connected, ("default", "speed", "ram"))
 PACKED = (
     Variant("masked_nibbles", tuple(_GROUP_CHANNELS), _lower_nibbles),
-    Variant("masked_codebook", tuple(_GROUP_CHANNELS), _lower_codebook, ("default", "size", "ram")),
+    Variant("masked_codebook", tuple(_GROUP_CHANNELS), _lower_codebook, ("default", "size")),
 )
-"""Nibbles take less time than bytes; looking up values takes more."""
+"""Nibbles take less time than bytes; looking up values takes more, and memory for the table."""

@@ -192,11 +192,16 @@ def _fully_connected_codebook(node: Node, _: Target) -> tuple[KernelCall, ...] |
     return _lower_fully_connected(node, "codebook", _codebook_blocks, _TABLE_BYTES)
 
 
-_SAVING = ("default", "size", "ram")
-CONV_2D = (Variant("nibbles", _ARCHES, _conv_nibbles, _SAVING), Variant("codebook", _ARCHES, _conv_codebook, _SAVING))
+_NIBBLE_MODES = ("default", "size", "ram")
+_CODEBOOK_MODES = ("default", "size")
+"""The table that a codebook is expanded to is memory."""
+CONV_2D = (
+    Variant("nibbles", _ARCHES, _conv_nibbles, _NIBBLE_MODES),
+    Variant("codebook", _ARCHES, _conv_codebook, _CODEBOOK_MODES),
+)
 FULLY_CONNECTED = (
-    Variant("nibbles", _ARCHES, _fully_connected_nibbles, _SAVING),
-    Variant("codebook", _ARCHES, _fully_connected_codebook, _SAVING),
+    Variant("nibbles", _ARCHES, _fully_connected_nibbles, _NIBBLE_MODES),
+    Variant("codebook", _ARCHES, _fully_connected_codebook, _CODEBOOK_MODES),
 )
 CONV_2D_FOR_SPEED = tuple(replace(variant, modes=("speed",)) for variant in CONV_2D)
 """The same where time counts more than flash: other ways come first."""
