@@ -19,15 +19,15 @@ from midge.converter.load import load
 from midge.converter.losses import Task
 from midge.converter.model_source import check_path
 from midge.converter.network import Network, from_keras
-from midge.converter.prune import importance as measures
 from midge.converter.prune.analysis import find_groups
 from midge.converter.prune.groups import Group
+from midge.converter.prune.importance import measure
 from midge.converter.steps import Distill
 from midge.converter.steps.settings import settings
 from midge.converter.steps.step import Training
 from midge.converter.student import blocks_to_remove, derive, reinitialise
 from midge.converter.tensor_spec import TensorSpec
-from midge.runtime.errors import ConversionError, DataError, InputError
+from midge.runtime.errors import ConversionError, InputError
 
 STAGE = "distilling"
 
@@ -152,7 +152,8 @@ def _derived(step: Distill, teacher: Network, context: Context, data: Dataset) -
     model = layered(teacher, context, "distill")
     groups = find_groups(model)
     _refuse_equal(step, groups, blocks_to_remove(model, step.depth), context)
-    student = derive(model, groups, _importance(step, teacher, groups, data), step.width, step.depth, data)
+    importance = measure(step.importance, teacher, groups, data, Task(teacher, data))
+    student = derive(model, groups, importance, step.width, step.depth, data)
     trained = student.model if step.initialise == "teacher" else reinitialise(student.model)
     points = same_layers(model, trained, groups, student.keep) if step.features > 0 else []
     return _Student(from_keras(trained), points, student.blocks)
@@ -165,24 +166,6 @@ def _refuse_equal(step: Distill, groups: Sequence[Group], blocks: Sequence[str],
     raise InputError(
         f"no student can be derived from {context.name}: it has no hidden channels that can be removed and no repeated "
         "residual blocks that the depth would take out; give a model as 'student'"
-    )
-
-
-def _importance(step: Distill, teacher: Network, groups: Sequence[Group], data: Dataset) -> measures.Importance:
-    model = teacher.keras_model
-    if step.importance == "activation":
-        return measures.activation(model, groups, data)
-    if step.importance == "batch_norm":
-        return measures.batch_norm(model, groups)
-    if step.importance == "magnitude":
-        return measures.magnitude(model, groups)
-    task = Task(teacher, data)
-    if not task.has_labels:
-        raise DataError(
-            "importance = \"taylor\" needs training data with labels: expected 'y' or 'labels' beside the inputs"
-        )
-    return measures.taylor(
-        model, groups, data, lambda inputs, labels: task.against_labels(teacher.call(inputs), inputs, labels)
     )
 
 
