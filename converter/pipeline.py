@@ -71,11 +71,9 @@ def convert(
     check_output(output, inputs, ("", ".report.json", ".recipe.toml"))
     if any(_same(path, recipe) for path in (output, beside(output, ".report.json"))):
         raise InputError(f"the output {output} would overwrite the recipe {recipe}; choose another name")
+    folder = work_folder(work, "convert") if chosen.needs_training else None
     with prepare(model, sources, input_scale, input_offset, seed) as prepared:
-        checkpoints = None
-        if chosen.needs_training:
-            folder = cache_directory() / "convert" if work is None else Path(work)
-            checkpoints = folder / prepared.key(chosen)
+        checkpoints = None if folder is None else folder / prepared.key(chosen)
         made = prepared.run(chosen, checkpoints, progress)
         result, contents = describe(made, output)
         recipe_file = beside(output, ".recipe.toml")
@@ -135,6 +133,27 @@ def check_output(output: Path, inputs: Sequence[Path], suffixes: Sequence[str]) 
             inside = other.is_dir() and other.resolve() in path.resolve().parents
             if inside or _same(path, other):
                 raise InputError(f"the output {path} would overwrite the input {other}; choose another name")
+
+
+def work_folder(work: PathLike | None, name: str) -> Path:
+    """Return the folder for work in progress, which is there and can be written to.
+
+    Args:
+        work: as the user gave it; None means the cache.
+        name: of the folder in the cache.
+
+    Raises:
+        InputError: it cannot be made or written to.
+    """
+    folder = cache_directory() / name if work is None else Path(work)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "no permission to write there"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise InputError(f"cannot keep work in progress in {folder}: {reason}; name another folder with --work (work=)")
+    return folder
 
 
 def _same(path: Path, other: object) -> bool:

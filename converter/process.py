@@ -25,6 +25,7 @@ def run_job(job: Job, folder: Path, progress: Callable[[str], None] | None) -> O
     Raises:
         Error: Whatever the child found wrong.
         ConversionError: The child died, as TensorFlow does on some networks.
+        KilledError: The child was killed.
         RuntimeError: The child has a bug of ours; its traceback is the message.
     """
     (folder / JOB_FILE).write_bytes(msgspec.json.encode(job))
@@ -55,12 +56,13 @@ def run_job(job: Job, folder: Path, progress: Callable[[str], None] | None) -> O
     if code == 0:
         return msgspec.json.decode((folder / OUTCOME_FILE).read_bytes(), type=Outcome)
     if not (folder / FAILURE_FILE).exists():
-        raise errors.ConversionError(explain_death(code, stage, job))
+        kind = errors.KilledError if code == -signal.SIGKILL else errors.ConversionError
+        raise kind(explain_death(code, stage, job))
     failure = msgspec.json.decode((folder / FAILURE_FILE).read_bytes(), type=Failure)
     if not failure.error:
         raise RuntimeError(f"while {stage}:\n{failure.message}")
-    kind: type[errors.Error] = getattr(errors, failure.error)
-    raise kind(failure.message)
+    error: type[errors.Error] = getattr(errors, failure.error)
+    raise error(failure.message)
 
 
 def _environment() -> dict[str, str]:

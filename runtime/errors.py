@@ -8,6 +8,7 @@
     │   └── DataError         arrays of the wrong shape, type or content
     ├── MissingToolError      a program or an extra is not installed            exit 2
     ├── ConversionError       the converter cannot turn this network around     exit 1
+    │   └── KilledError       it was killed at it, most likely for its memory
     ├── UnsupportedError      an operator, type or shape we have no kernel for  exit 1
     ├── CapacityError         it does not fit the board                         exit 1
     ├── BudgetError           no recipe meets the budget                        exit 1
@@ -48,6 +49,10 @@ class ConversionError(Error):
     """A Keras model could not be converted."""
 
     exit_code = 1
+
+
+class KilledError(ConversionError):
+    """The process that converts was killed from outside: another time, or with more memory, it may succeed."""
 
 
 class UnsupportedError(Error):

@@ -14,7 +14,7 @@ import msgspec
 from midge.converter import data as data_sets
 from midge.converter.cost import check_measurable, measure_cost
 from midge.converter.data_sources import Source
-from midge.converter.pipeline import check_output, describe, write_all
+from midge.converter.pipeline import check_output, describe, work_folder, write_all
 from midge.converter.prepare import Made, Prepared, Sources, input_files, prepare
 from midge.converter.recipe import Recipe
 from midge.converter.report import ConversionResult, beside
@@ -31,9 +31,9 @@ from midge.runtime.errors import (
     ConversionError,
     DataError,
     InputError,
+    KilledError,
     UnsupportedError,
 )
-from midge.runtime.toolchain import cache_directory
 
 TRAININGS = 8
 """Most recipes that a search trains, unless told otherwise."""
@@ -139,8 +139,8 @@ def fit(
     check_output(output, input_files(model, sources), ("", ".report.json", ".recipe.toml", PICTURE))
     check_measurable(described, compiler)
     table = families()
+    folder = work_folder(work, "fit")
     with prepare(model, sources, input_scale, input_offset, seed) as prepared:
-        folder = cache_directory() / "fit" if work is None else Path(work)
         journal = Journal(folder / prepared.key())
         trials = _Trials(prepared, journal, described, asked, optimize, compiler, progress, tried)
         found = _search(table, asked, trainings, trials)
@@ -207,21 +207,18 @@ class _Trials:
         """Try a recipe.
 
         Raises:
-            Error: the very first recipe fails, the data are wrong, or a tool is.
+            Error: the very first recipe fails, the data are wrong, a tool is, or a process was killed.
         """
         self._count += 1
         label = f"{self._count}: {recipe.name}"
-        made = None
         try:
-            made = self._make(recipe, label)
-            self._say(f"{label}: counting on {self._board.name}")
-            cost = measure_cost(made.content, self._board, optimize=self._optimize, compiler=self._compiler)
-            trial = Trial(recipe, trained, made, cost)
-        except (InputError, ConversionError, UnsupportedError, CapacityError) as error:
-            # What is wrong with the data or with the network itself is wrong for every recipe.
-            if isinstance(error, DataError) or (made is None and self._count == 1):
-                raise
-            trial = Trial(recipe, trained, made, None, str(error))
+            trial = self._count_on_board(self._make(recipe, label), trained)
+        except (DataError, KilledError):
+            raise  # the data are wrong for every recipe; what was killed may succeed when the search goes on
+        except (InputError, ConversionError, UnsupportedError) as failure:
+            if self._count == 1:
+                raise  # and so is the network itself
+            trial = Trial(recipe, trained, None, None, str(failure))
         if self._count == 1:
             self._check_metric(trial)
         if self._tried is not None:
@@ -239,6 +236,14 @@ class _Trials:
         if checkpoints is not None:
             shutil.rmtree(checkpoints, ignore_errors=True)
         return made
+
+    def _count_on_board(self, made: Made, trained: bool) -> Trial:
+        self._say(f"{self._count}: {made.recipe.name}: counting on {self._board.name}")
+        try:
+            cost = measure_cost(made.content, self._board, optimize=self._optimize, compiler=self._compiler)
+        except (UnsupportedError, CapacityError) as error:
+            return Trial(made.recipe, trained, made, None, str(error))
+        return Trial(made.recipe, trained, made, cost)
 
     def _check_metric(self, trial: Trial) -> None:
         """Refuse a bound on a measure that the evaluation data do not give."""
@@ -284,9 +289,12 @@ def refusal(result: FitResult) -> BudgetError:
         assert value is not None
         found = number(outwards(bound.key, value))
         lines.append(f"no trial meets {bound}: the nearest is {found} ({trial.name}){_original(bound, trial)}")
-    if not beyond:
-        lines.append("each bound is met by some trial, but all together by none")
     best = nearest(trials, budget)
+    fits = best is None or best.cost is None or best.cost.fits
+    if not fits:
+        lines.append(f"no trial fits {result.board.name}")
+    elif not beyond:
+        lines.append("each bound is met by some trial, but all together by none")
     if best is None:
         lines[1:] = [f"{trial.name}: {trial.failure}" for trial in trials[:_LISTED] if trial.failure]
     if best is not None and best.cost is not None:

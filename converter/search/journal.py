@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from midge.converter.prepare import Made
+from midge.runtime.errors import Error
 
 
 class Journal:
@@ -30,16 +31,26 @@ class Journal:
             return None
 
     def save(self, key: str, made: Made) -> None:
-        """Keep what a recipe has made; the file is there whole or not at all."""
+        """Keep what a recipe has made; the file is there whole or not at all.
+
+        Raises:
+            Error: it cannot be written.
+        """
         path = self._file(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{key}.", dir=path.parent)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(msgspec.json.encode(made))
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{key}.", dir=path.parent)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(msgspec.json.encode(made))
+                Path(name).replace(path)
+            finally:
+                Path(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise Error(
+                f"cannot keep a finished trial in {path.parent}: {error.strerror or error}; make room there, or name "
+                "another folder with --work (work=)"
+            ) from None
 
     def _file(self, key: str) -> Path:
         return self.folder / "trials" / f"{key}.json"

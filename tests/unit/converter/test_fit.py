@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from midge.converter import prepare
+from midge.converter import pipeline, prepare
 from midge.converter.cost import Cost
 from midge.converter.job import Accuracy, Outcome
 from midge.converter.recipe import Recipe
 from midge.converter.report import Provenance
 from midge.converter.search import FitResult, fit, fitting
 from midge.converter.search.families import Family
-from midge.runtime.errors import ConversionError, DataError, Error, InputError, UnsupportedError
+from midge.runtime.errors import ConversionError, DataError, Error, InputError, KilledError, UnsupportedError
 
 FIGURES = {"int8": (0.9, 1000), "int4": (0.8, 600), "small_untrained": (0.1, 400), "small": (0.7, 410)}
 """Accuracy and instructions of the recipes."""
@@ -100,6 +101,7 @@ def written(folder: Path) -> list[str]:
         ({"train": (np.full((2, 2), np.nan, np.float32), None)}, DataError, "NaN"),
         ({"trainings": -1}, InputError, "0 or more"),
         ({"input_scale": 0.0}, InputError, "scale"),
+        ({"work": Path(__file__) / "work"}, InputError, "cannot keep work in progress .*Not a directory"),
         ({"output": Path("no-such-folder") / "o.tflite"}, InputError, "does not exist"),
     ],
 )
@@ -192,7 +194,7 @@ def test_other_budgets_and_boards_use_the_trials_in_a_folder_of_the_users(
 def test_the_cache_keeps_trials_until_there_is_an_answer(
     search: Callable[..., FitResult], world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "cache_directory", lambda: tmp_path / "cache")
+    monkeypatch.setattr(pipeline, "cache_directory", lambda: tmp_path / "cache")
     search("accuracy>=0.65 instructions<=100", work=None)
     assert any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
     found = search("accuracy>=0.65 instructions<=700", work=None)
@@ -224,6 +226,31 @@ def test_trials_of_other_work_are_not_taken(search: Callable[..., FitResult], wo
     search("instructions<=100", **{change: other[change]})
 
     assert world.converted == 2 * ["int8", "int4", "small_untrained"]
+
+
+def test_a_trial_that_cannot_be_kept_ends_the_search(
+    search: Callable[..., FitResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(Error, match=r"cannot keep a finished trial in .*: No space left on device; make room"):
+        search("accuracy>=0.75")
+
+
+def test_a_process_that_was_killed_ends_the_search_which_can_go_on(
+    search: Callable[..., FitResult], world: World
+) -> None:
+    """Its recipe may be the answer: left out as a failure, another model would be."""
+    world.fails["int4"] = KilledError("killed")
+    with pytest.raises(KilledError):
+        search("accuracy>=0.75 instructions<=700")
+    world.fails.clear()
+    result = search("accuracy>=0.75 instructions<=700")
+
+    assert result.chosen is not None and result.chosen.name == "int4"
+    assert world.converted == ["int8", "int4"]
 
 
 def test_a_recipe_that_fails_is_a_trial_that_failed(search: Callable[..., FitResult], world: World) -> None:
