@@ -85,15 +85,10 @@ class Cutter:
         }
         return Pruned(remove_channels(before.model, keep), {**before.kept, **kept}, before.blocks)
 
-    def compensate(self, before: Pruned, after: Pruned) -> Pruned:
-        """Solve the layers of ``after`` anew so that they come near to those of ``before``; it is changed in place."""
-        groups = self._groups(before.model)
-        stays: dict[str, list[int]] = {}
-        for group in groups:
-            was = before.kept.get(group.name, list(range(group.size)))
-            left = set(after.kept.get(group.name, was))
-            stays[group.name] = [k for k, channel in enumerate(was) if channel in left]
-        compensate(before.model, after.model, groups, stays, self._data)
+    def compensate(self, after: Pruned) -> Pruned:
+        """Solve the layers of a model anew so that they come near to those that pruning began with; in place."""
+        first = self._first.keras_model
+        compensate(first, after.model, self._groups(first), after.kept, self._data)
         return after
 
     def without_blocks(self, before: Pruned, target: float) -> Pruned:
@@ -105,13 +100,13 @@ class Cutter:
                 model = remove_blocks(before.model, [block.name])
                 spared = self.cost(model)
                 if target <= spared < cost:
-                    after = self.compensate(before, Pruned(model, before.kept, (*before.blocks, block.name)))
+                    after = self.compensate(Pruned(model, before.kept, (*before.blocks, block.name)))
                     trials.append((self._loss(after.model), spared, after))
             if not trials:
                 return before
             base = self._loss(before.model)
             loss, spared, best = min(trials, key=lambda trial: (trial[0] - base) / (cost - trial[1]))
-            narrow = self.compensate(before, self.select(before, self.importance(before), spared))
+            narrow = self.compensate(self.select(before, self.importance(before), spared))
             if self._loss(narrow.model) < loss:
                 return before
             before = best

@@ -74,7 +74,7 @@ def _cut(step: Prune, aim: Aim, before: Pruned, number: int) -> Pruned:
         before = aim.cutter.without_blocks(before, aim.target(number))
     importance = aim.cutter.importance(before)
     after = aim.last(before, importance) if last else aim.cutter.select(before, importance, aim.target(number))
-    return aim.cutter.compensate(before, after)
+    return aim.cutter.compensate(after)
 
 
 def _kept(now: Pruned, losses: list[list[float]], number: int, context: Context) -> Pruned:

@@ -36,6 +36,11 @@ class Limits:
         """Return what widths of a group of ``size`` channels are multiples of: 1 if it is not twice as large."""
         return self.multiple if size >= 2 * self.multiple else 1
 
+    def wider(self, size: int, width: int) -> int:
+        """Return the next larger width, which may be more than ``size``."""
+        step = self.step(size)
+        return (width // step + 1) * step
+
     def next_width(self, size: int, width: int) -> int | None:
         """Return the next smaller width, or None."""
         step = self.step(size)
@@ -94,7 +99,35 @@ def select_globally(
         smaller = limits.next_width(sizes[name], widths[name])
         assert smaller is not None
         widths[name] = smaller
+    _refill(widths, {group.name: group.size for group in groups}, importance, order, cost, target, limits)
     return _kept(groups, order, widths)
+
+
+def _refill(
+    widths: dict[str, int],
+    full: Mapping[str, int],
+    importance: Mapping[str, Array],
+    order: Mapping[str, Array],
+    cost: Cost,
+    target: float,
+    limits: Limits,
+) -> None:
+    """Put channels back where the target leaves room: the last to go was seldom just enough."""
+    while True:
+        cheapest: tuple[float, str, int] | None = None
+        spent = cost(widths)
+        for name, width in widths.items():
+            wider = min(full[name], limits.wider(full[name], width))
+            extra = cost({**widths, name: wider}) - spent
+            if wider == width or spent + extra > target:
+                continue
+            worth = float(importance[name][order[name][full[name] - wider : full[name] - width]].sum())
+            gain = worth / max(extra, 1e-9)
+            if cheapest is None or gain > cheapest[0]:
+                cheapest = gain, name, wider
+        if cheapest is None:
+            return
+        widths[cheapest[1]] = cheapest[2]
 
 
 def select_evenly(
