@@ -155,7 +155,9 @@ class Solve(_Walk):
 
     def visit(self, path: str, layer: Any, inputs: Sequence[Any]) -> None:
         """Change the layer's weights."""
-        target = self._targets[path]
+        target = self._targets.get(path)
+        if target is None:  # called more than once before
+            return
         kernel, bias = _flat_kernel(layer)
         unknowns = len(kernel) + 1
         gram, moment = np.zeros((unknowns, unknowns)), np.zeros((unknowns, kernel.shape[1]))

@@ -99,7 +99,7 @@ class Cutter:
             for block in find_blocks(before.model):
                 model = remove_blocks(before.model, [block.name])
                 spared = self.cost(model)
-                if target <= spared < cost:
+                if target <= spared < cost and self._same_groups(before.model, model):
                     after = self.compensate(Pruned(model, before.kept, (*before.blocks, block.name)))
                     trials.append((self._loss(after.model), spared, after))
             if not trials:
@@ -110,6 +110,11 @@ class Cutter:
             if self._loss(narrow.model) < loss:
                 return before
             before = best
+
+    def _same_groups(self, before: Any, after: Any) -> bool:
+        """Whether the groups of a model without a branch are some of those with it, under the same names."""
+        known = {group.name: group.size for group in self._groups(before)}
+        return all(known.get(group.name) == group.size for group in self._groups(after))
 
     def _loss(self, model: Any) -> float:
         """Return the loss against the labels; without labels, against what the original computes."""

@@ -27,8 +27,8 @@ class Limits:
     least: float
 
     def smallest(self, size: int) -> int:
-        """Return the fewest channels that a group of ``size`` may keep, at least 1."""
-        wanted = max(1, int(np.ceil(self.least * size)))
+        """Return the fewest channels that a group of ``size`` may keep: at least 2: one channel is no group."""
+        wanted = max(2, int(np.ceil(self.least * size)))
         step = self.step(size)
         return min(size, -(-wanted // step) * step)
 
