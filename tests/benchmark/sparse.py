@@ -48,7 +48,6 @@ SPARSITIES = (0, 50, 75, 90)
 BOARDS = ("mps2-an386", "qemu-rv32")
 FOR_ZEROS = ("sparse", "blocks")
 """Variants that make use of zeros."""
-DENSE = {"armv7em": "pairs", "riscv": ("masked", "segments")}
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,15 @@ from midge.runtime.tflite.reader import read_model
 LAYERS = 12
 """Random layers per operator and instruction set."""
 ARCHES = ("armv7em", "riscv")
+LISTS_ONLY = ("armv7m", "armv6m")
+"""Instruction sets with lists for fully connected layers, and nothing else."""
 
 
-@pytest.mark.parametrize("arch", ARCHES)
-@pytest.mark.parametrize("operator", ["CONV_2D", "FULLY_CONNECTED"])
+@pytest.mark.parametrize(
+    ("operator", "arch"),
+    [(operator, arch) for operator in ("CONV_2D", "FULLY_CONNECTED") for arch in ARCHES]
+    + [("FULLY_CONNECTED", arch) for arch in LISTS_ONLY],
+)
 def test_leaving_zeros_out_changes_no_bit(arch: str, operator: str) -> None:
     """Layers with zeros anywhere, in blocks, in whole rows, everywhere or nowhere: all equal the oracle's."""
     runs = 0
@@ -93,6 +98,15 @@ def test_zeros_are_left_out_where_that_pays(arch: str) -> None:
         assert first_choice(arch, mode, random_weights(0.75, blocks.BLOCKS[0])) == "blocks"
         assert first_choice(arch, mode, random_weights(0.0)) not in ("sparse", "blocks")
         assert first_choice(arch, mode, random_weights(0.25)) not in ("sparse", "blocks")
+
+
+@pytest.mark.parametrize("arch", LISTS_ONLY)
+def test_lists_pay_without_simd(arch: str) -> None:
+    """Few weights go into lists in every mode; a layer with few zeros or none is left to others."""
+    for mode in ("default", "speed", "size", "ram"):
+        assert first_choice(arch, mode, random_weights(0.9)) == "sparse"
+        assert first_choice(arch, mode, random_weights(0.0)) != "sparse"
+        assert first_choice(arch, mode, random_weights(0.25)) != "sparse"
 
 
 def test_what_pays_depends_on_the_core_and_the_mode() -> None:

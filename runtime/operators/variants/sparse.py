@@ -18,8 +18,6 @@ from midge.runtime.operators.weighted import channel_records, clamp_params
 from midge.runtime.operators.window import Window
 from midge.runtime.program import KernelCall, ParamValue, Target
 
-_ARCHES = ("armv7em", "riscv")
-
 SEGMENT = 256
 """Inputs that a byte can tell apart."""
 TILE = 8
@@ -143,5 +141,5 @@ def _lower_fully_connected(node: Node, target: Target) -> tuple[KernelCall, ...]
     return (KernelCall("midge_fully_connected_sparse_s8", params, inputs, outputs),)
 
 
-CONV_2D = Variant("sparse", _ARCHES, _lower_conv)
-FULLY_CONNECTED = Variant("sparse", _ARCHES, _lower_fully_connected)
+CONV_2D = Variant("sparse", tuple(zeros.TILE_LISTS), _lower_conv)
+FULLY_CONNECTED = Variant("sparse", tuple(zeros.ROW_LISTS), _lower_fully_connected)

@@ -1,6 +1,6 @@
 """Whether it pays to leave out weights that are zero: estimates of time and flash, with and without.
 
-Time is in cycles of the Cortex-M4's model, and in instructions on RV32. The figures are fitted to what
+Time is in cycles of the Cortex-M4's model, and in instructions on the other cores. The figures are fitted to what
 `tests/benchmark/sparse.py` prints: what an entry takes is the difference between two sparsities divided by that of the
 entries, the rest is shared out to what is done once for every list, channel and input.
 """
@@ -33,7 +33,14 @@ class Costs:
 
 # Fully connected 640 -> 128, Cortex-M4: (469,399 - 55,514 cycles) / (0.9 * 81,920 weights) = 5.61, and 9,500 for 384
 # lists and 128 channels. RV32: (541,834 - 63,468 instructions) / (0.9 * 81,920) = 6.5, and 10,300.
-ROW_LISTS = {"armv7em": Costs(5.61, 18, 20, 0), "riscv": Costs(6.5, 16, 32, 0)}
+# Cortex-M3, instructions: (582,578 - 66,482) / (0.9 * 81,920) = 7.0, and 9,100. Cortex-M0+: (919,904 - 108,899) /
+# (0.9 * 81,920) = 11.0, and 18,800.
+ROW_LISTS = {
+    "armv7em": Costs(5.61, 18, 20, 0),
+    "armv7m": Costs(7.0, 12, 36, 0),
+    "armv6m": Costs(11.0, 15, 102, 0),
+    "riscv": Costs(6.5, 16, 32, 0),
+}
 # The same in blocks, Cortex-M4: (128,053 - 36,448) / (0.75 * 10,240 blocks) = 11.9, and 5,900 for 64 segments, 32 rows
 # of blocks and 640 inputs. RV32: (316,646 - 83,394) / 7,680 = 30.4, and 5,300.
 ROW_BLOCKS = {"armv7em": Costs(11.9, 22, 102, 2), "riscv": Costs(30.4, 14, 137, 0)}
@@ -45,14 +52,17 @@ TILE_LISTS = {"armv7em": Costs(14.8, 20, 105, 30), "riscv": Costs(30, 14, 139, 2
 TILE_BLOCKS = {"armv7em": Costs(19.3, 0, 155, 4), "riscv": Costs(84.7, 60, 445, 11)}
 
 
+_LEAST_MASKED = {"armv7m": 1.88, "armv6m": 3.87, "riscv": 2.65}
+
+
 def dense_row_time(arch: str, channels: int, depth: int) -> float:
     """Return the time of a fully connected layer that ignores zeros, for one row of inputs.
 
-    Cortex-M4 (`pairs`): 39 cycles for eight inputs and four channels, and 100 for these. RV32 (`masked`): 2.65
-    instructions for a product is the least that weights with many zeros have taken.
+    Cortex-M4 (`pairs`): 39 cycles for eight inputs and four channels, and 100 for these. The others (`masked`): the
+    least instructions for a product that weights with many zeros have taken.
     """
-    if arch == "riscv":
-        return 2.65 * channels * depth
+    if arch in _LEAST_MASKED:
+        return _LEAST_MASKED[arch] * channels * depth
     return -(-channels // 4) * (39.0 * -(-depth // 8) + 100)
 
 
