@@ -107,7 +107,7 @@ def fit(
         seed: makes everything that is random repeatable.
         optimize: the mode that firmware is built in: `speed`, `size`, `ram`, or None for the default.
         compiler: `gcc`, `zig`, or None for the first that is installed.
-        trainings: most recipes that are trained.
+        trainings: most recipes that are trained; with 0 only what can be had without training is tried.
         work: folder in which finished trials are kept, so that an interrupted search that is started again goes on,
             and a search for another board or budget takes what it needs from there. None takes the user's cache, which
             is cleared of them when the answer is written.

@@ -40,7 +40,7 @@ class Ladder:
         Args:
             families: in the order in which they are tried; the first is what "costs less" and "more accurate" refer to.
             budget: what is asked.
-            trainings: most recipes that are trained.
+            trainings: most recipes that are trained; probes go on without.
             attempt: tries one recipe.
         """
         self._families = families
@@ -76,10 +76,8 @@ class Ladder:
         if family.probe is None:
             self._try(family.build(family.amounts[0]), True)
             return
-        if self._trainings <= 0:
-            return
         at = self._gentlest(family.amounts, family.probe, first)
-        if at is None or self._answered():
+        if at is None:
             return
         for amount in family.amounts[at : at + 1 + HARSHER]:
             if self._trainings <= 0:

@@ -56,8 +56,9 @@ def _data_option(name: str, help_text: str) -> Callable[[F], F]:
 )  # fmt: skip
 @options.board_option(required=False)
 @click.option(
-    "--trainings", type=click.IntRange(min=0), metavar="N", help="Most recipes that --fit trains. Default: 8."
-)
+    "--trainings", type=click.IntRange(min=0), metavar="N",
+    help="Most recipes that --fit trains; 0 tries only what can be had without. Default: 8.",
+)  # fmt: skip
 @click.option(
     "--work", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Folder for work in progress: after an interruption the same command goes on from there, and searches for "

@@ -180,7 +180,21 @@ def test_no_more_is_trained_than_allowed() -> None:
     families = [family("int8"), family("prune", trains=True), family("distill", trains=True)]
     world.search(families, "instructions<=60", trainings=1)
 
-    assert world.tried == ["int8 0", "prune 0 probe", "prune 0"]
+    assert world.tried == ["int8 0", "prune 0 probe", "prune 0", "distill 0 probe"]
+
+
+def test_a_probe_can_be_the_answer_and_its_recipe_is_trained_all_the_same_if_it_may_be() -> None:
+    """A probe has an accuracy of 0.1 here; trained it is more, at the same cost."""
+    families = [family("int8"), family("prune", trains=True), family("distill", trains=True)]
+    figures = constant(int8=(0.9, 100), prune=(0.7, 50), distill=(0.8, 50))
+    budget = "accuracy>=0.05 instructions<=60"
+    without, with_one = World(figures), World(figures)
+    found = choose(without.search(families, budget, trainings=0), parse_budget(budget))
+    better = choose(with_one.search(families, budget), parse_budget(budget))
+
+    assert found is not None and found.name == "prune 0 probe"
+    assert better is not None and better.name == "prune 0"
+    assert with_one.tried == ["int8 0", "prune 0 probe", "prune 0"]
 
 
 def test_of_several_answers_the_most_accurate_is_chosen_then_the_quickest() -> None:
