@@ -70,8 +70,8 @@ def from_real(values: Any, tensor: Tensor, low: int = -128, high: int = 127) -> 
 
 
 def result(exact: Any, real: Any, tensor: Tensor, low: int = -128, high: int = 127) -> list[Any]:
-    """Return an operator's output: exact integers with the gradient of its real values, where these are in range."""
-    return [attach(exact, from_real(real, tensor, low, high))]
+    """Return an operator's output: exact integers (int64) with the gradient of its real values, where in range."""
+    return [attach(tf.cast(exact, tf.float32), from_real(real, tensor, low, high))]
 
 
 def is_byte(tensor: Tensor) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from midge.converter.qat.arithmetic import clamp, requantize, whole
+from midge.converter.qat.arithmetic import clamp, requantize, shared, whole
 from midge.converter.qat.operators.call import Call, result, to_real
 
 _BITS = 20
 """Fractional bits that operands are given before they are scaled and summed; see `add_s8.h`."""
+_OUTPUT = ("output_multiplier", "output_shift", "output_zero_point", "activation_min", "activation_max")
 
 
 def add(call: Call) -> Sequence[Any]:
@@ -26,29 +28,21 @@ def sub(call: Call) -> Sequence[Any]:
 
 def mul(call: Call) -> Sequence[Any]:
     """Evaluate MUL."""
-    (first, second), params = aligned(call), call.params
-    product = (whole(first) - _int(params, "input1_zero_point")) * (whole(second) - _int(params, "input2_zero_point"))
-    scaled = requantize(product, params["output_multiplier"], params["output_shift"])
-    return _finish(call, scaled, to_real(first, call.node.input(0)) * to_real(second, call.node.input(1)))
+    first, second = aligned(call)
+    exact = _exact_product(first, second, call.params)
+    return _finish(call, exact, to_real(first, call.node.input(0)) * to_real(second, call.node.input(1)))
 
 
 def _sum(call: Call, sign: int) -> Sequence[Any]:
-    params = call.params
     inputs = aligned(call)
-    parts = []
-    for number, values in enumerate(inputs, start=1):
-        fine = (whole(values) - _int(params, f"input{number}_zero_point")) * 2**_BITS
-        parts.append(requantize(fine, params[f"input{number}_multiplier"], params[f"input{number}_shift"]))
-    total = requantize(parts[0] + sign * parts[1], params["output_multiplier"], params["output_shift"])
     first, second = (to_real(values, call.node.input(number)) for number, values in enumerate(inputs))
-    return _finish(call, total, first + sign * second)
+    return _finish(call, _exact_sum(*inputs, call.params, sign), first + sign * second)
 
 
-def _finish(call: Call, scaled: Any, real: Any) -> list[Any]:
-    params = call.params
-    low, high = _int(params, "activation_min"), _int(params, "activation_max")
-    exact = clamp(scaled + _int(params, "output_zero_point"), low, high)
-    return result(exact, real, call.node.output(), low, high)
+def _finish(call: Call, exact: Any, real: Any) -> list[Any]:
+    low, high = int(call.params["activation_min"]), int(call.params["activation_max"])
+    shape = (-1, *call.node.output().shape)
+    return result(tf.reshape(exact, shape), real, call.node.output(), low, high)
 
 
 def aligned(call: Call) -> list[Any]:
@@ -61,5 +55,33 @@ def aligned(call: Call) -> list[Any]:
     return found
 
 
-def _int(params: Mapping[str, Any], name: str) -> int:
-    return int(params[name])
+def _exact_sum(first: Any, second: Any, params: Mapping[str, Any], sign: int) -> Any:
+    operands = [params[f"input{n}_{name}"] for n in (1, 2) for name in ("zero_point", "multiplier", "shift")]
+    return _integer_sum(whole(first), whole(second), _vector([*operands, sign, *(params[name] for name in _OUTPUT)]))
+
+
+def _exact_product(first: Any, second: Any, params: Mapping[str, Any]) -> Any:
+    names = ("input1_zero_point", "input2_zero_point", *_OUTPUT)
+    return _integer_product(whole(first), whole(second), _vector([params[name] for name in names]))
+
+
+def _vector(numbers: Sequence[Any]) -> Any:
+    return tf.constant([int(np.asarray(number)) for number in numbers], tf.int64)
+
+
+@shared
+def _integer_sum(first: Any, second: Any, numbers: Any) -> Any:
+    zero_1, multiplier_1, shift_1, zero_2, multiplier_2, shift_2, sign, *output = tf.unstack(numbers, 12)
+    one = requantize((first - zero_1) * 2**_BITS, multiplier_1, shift_1)
+    two = requantize((second - zero_2) * 2**_BITS, multiplier_2, shift_2)
+    return _scale_output(one + sign * two, *output)
+
+
+@shared
+def _integer_product(first: Any, second: Any, numbers: Any) -> Any:
+    zero_1, zero_2, *output = tf.unstack(numbers, 7)
+    return _scale_output((first - zero_1) * (second - zero_2), *output)
+
+
+def _scale_output(values: Any, multiplier: Any, shift: Any, zero_point: Any, low: Any, high: Any) -> Any:
+    return clamp(requantize(values, multiplier, shift) + zero_point, low, high)

@@ -34,7 +34,7 @@ def average_pool_2d(call: Call) -> Sequence[Any]:
     # Division of integers rounds down in TensorFlow: halves away from zero by way of magnitudes.
     magnitude = (tf.abs(total) + count // 2) // count
     low, high = int(_number(call, "activation_min")), int(_number(call, "activation_max"))
-    exact = clamp(tf.sign(total) * magnitude, low, high)
+    exact = tf.cast(clamp(tf.sign(total) * magnitude, low, high), tf.float32)
     smooth = tf.clip_by_value(sums / counts, float(low), float(high))
     return [tf.reshape(attach(exact, smooth), (-1, *call.node.output().shape))]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from midge.converter.qat.arithmetic import clamp, opaque, requantize, split_factors, whole
+from midge.converter.qat.arithmetic import clamp, opaque, requantize, shared, split_factors, whole
 from midge.converter.qat.operators.call import Call, result, scale_of, zero_point_of
 from midge.runtime.fixed_point import activation, activation_range
 from midge.runtime.operators.window import SAME
@@ -86,15 +86,20 @@ def _finish(call: Call, sums: Any) -> list[Any]:
     low, high = activation_range(activation(call.node.attributes.fused_activation), scale, zero_point, output.dtype)
     input_scale = scale_of(call.node.input(0))
     factors = np.float64(input_scale) * tf.cast(tf.stop_gradient(weights.scales), tf.float64)
-    scaled = requantize(
-        whole(sums) + weights.bias_integers, *split_factors(factors / opaque(tf.constant(scale, tf.float64)))
-    )
-    exact = clamp(scaled + zero_point, low, high)
+    factors = tf.bitcast(factors / opaque(tf.constant(scale, tf.float64)), tf.int64)
+    exact = _integers(whole(sums), weights.bias_integers, factors, tf.constant([zero_point, low, high], tf.int64))
     real = tf.cast(sums, tf.float32) * (input_scale * weights.scales)
     if weights.bias is not None:
         real += weights.bias
     shape = (-1, *output.shape)
     return result(tf.reshape(exact, shape), tf.reshape(real, shape), output, low, high)
+
+
+@shared
+def _integers(sums: Any, bias: Any, factors: Any, numbers: Any) -> Any:
+    """Requantize sums by factors (the bits of float64)."""
+    zero_point, low, high = tf.unstack(numbers, 3)
+    return clamp(requantize(sums + bias, *split_factors(factors)) + zero_point, low, high)
 
 
 def _padding(number: int) -> str:
