@@ -15,6 +15,7 @@ from midge.converter.advice import advise
 from midge.converter.prepare import Made, Sources, input_files, prepare, require_data
 from midge.converter.recipe import Recipe, load_recipe
 from midge.converter.report import ConversionResult, Report, beside
+from midge.converter.steps import Step
 from midge.runtime.errors import InputError
 from midge.runtime.toolchain import cache_directory
 
@@ -23,7 +24,7 @@ PathLike = str | os.PathLike[str]
 
 def convert(
     model: Any,
-    recipe: str | Path | Recipe = "int8",
+    recipe: str | Path | Recipe | Sequence[Step] = "int8",
     *,
     output: PathLike,
     train: data_sources.Source | None = None,
@@ -39,7 +40,8 @@ def convert(
 
     Args:
         model: A Keras 3 or tf_keras model, or the path of a ``.keras`` or ``.h5`` file or a SavedModel directory.
-        recipe: The name of a recipe (`midge.converter.recipe_names`), the path of a recipe file, or a `Recipe`.
+        recipe: The name of a recipe (`midge.converter.recipe_names`), the path of a recipe file, a `Recipe`, or
+            steps in order (`midge.converter.steps`).
         output: The file to write. ``OUT.recipe.toml`` and ``OUT.report.json`` are written beside it.
         train: Training data; used by recipes that train. Every data set is the path of an ``.npz``, arrays, a
             `tf.data.Dataset`, a generator, or a function that returns one: see `midge.converter.data_sources.Source`.

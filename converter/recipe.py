@@ -19,12 +19,14 @@ then at most one quantization, then steps that change its integers (cluster, qat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from midge.converter.steps import INTEGER_STEPS, NETWORK_STEPS, Quantize, Step
+from midge.converter.steps.step import StepBase
 from midge.runtime.errors import InputError
 
 _FOLDER = Path(__file__).parent / "recipes"
@@ -72,6 +74,16 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _QUANTIZE = 1
 
 
+def _of_steps(steps: Sequence[Any]) -> Recipe:
+    kinds = [step.__struct_config__.tag if isinstance(step, StepBase) else None for step in steps]
+    if None in kinds:
+        raise InputError(f"expected steps of midge.converter.steps, found {steps[kinds.index(None)]!r} among them")
+    try:
+        return Recipe(1, "+".join(map(str, kinds)) or "float32", "Steps given one by one.", tuple(steps))
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
 def _set(value: Any) -> Any:
     """Leave out settings without a value: TOML has no way to write them."""
     if isinstance(value, dict):
@@ -88,16 +100,19 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.toml"))
 
 
-def load_recipe(recipe: str | Path | Recipe) -> Recipe:
-    """Return a recipe given by its name, by the path of a file, or as it is.
+def load_recipe(recipe: str | Path | Recipe | Sequence[Step]) -> Recipe:
+    """Return a recipe given by its name, by the path of a file, as its steps, or as it is.
 
-    A string that ends in ``.toml`` or holds a path separator is a path, any other is a name.
+    A string that ends in ``.toml`` or holds a path separator is a path, any other is a name. A recipe of steps is
+    called by their kinds: ``prune+quantize``.
 
     Raises:
-        InputError: No recipe has this name, or the file is missing or is not a recipe.
+        InputError: No recipe has this name, the file is missing or is not a recipe, or the steps are none in this order.
     """
     if isinstance(recipe, Recipe):
         return recipe
+    if not isinstance(recipe, str | Path):
+        return _of_steps(recipe)
     text = str(recipe)
     if isinstance(recipe, Path) or text.endswith(".toml") or "/" in text or "\\" in text:
         path = Path(recipe)

@@ -7,18 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from midge.converter import convert
+    from midge.converter.distill import distill
+    from midge.converter.prune import prune
+    from midge.converter.search import fit
+    from midge.converter.sparsify import sparsify
     from midge.runtime.errors import Error
     from midge.runtime.model import Model, load
 
     __version__: str
 
-__all__ = ["Error", "Model", "__version__", "convert", "load"]
+__all__ = ["Error", "Model", "__version__", "convert", "distill", "fit", "load", "prune", "sparsify"]
 
 _HOMES = {
     "Error": "midge.runtime.errors",
     "Model": "midge.runtime.model",
     "convert": "midge.converter",
+    "distill": "midge.converter.distill",
+    "fit": "midge.converter.search",
     "load": "midge.runtime.model",
+    "prune": "midge.converter.prune",
+    "sparsify": "midge.converter.sparsify",
 }
 
 

@@ -11,6 +11,7 @@ from midge.converter.steps.prune import Prune
 from midge.converter.steps.qat import Qat
 from midge.converter.steps.quantize import Quantize
 from midge.converter.steps.sparsify import Sparsify
+from midge.converter.steps.step import Training
 
 Step = Distill | Prune | Sparsify | Quantize | Cluster | Qat
 
@@ -20,4 +21,15 @@ NETWORK_STEPS = (Distill, Prune, Sparsify)
 INTEGER_STEPS = (Cluster, Qat)
 """Change the integer network; they come after the quantization."""
 
-__all__ = ["INTEGER_STEPS", "NETWORK_STEPS", "Cluster", "Distill", "Prune", "Qat", "Quantize", "Sparsify", "Step"]
+__all__ = [
+    "INTEGER_STEPS",
+    "NETWORK_STEPS",
+    "Cluster",
+    "Distill",
+    "Prune",
+    "Qat",
+    "Quantize",
+    "Sparsify",
+    "Step",
+    "Training",
+]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from midge.converter import load_recipe, recipe_names
+from midge.converter import Recipe, load_recipe, recipe_names
+from midge.converter.steps import Cluster, Prune, Quantize
 from midge.runtime.errors import InputError
 
 
@@ -78,3 +80,17 @@ def test_two_quantization_steps_are_refused(tmp_path: Path) -> None:
 def test_a_missing_recipe_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read the recipe .*gone\.toml"):
         load_recipe(tmp_path / "gone.toml")
+
+
+def test_steps_given_one_by_one_are_a_recipe_and_read_back() -> None:
+    recipe = load_recipe([Prune(remove=0.5), Quantize(weights="int8", activations="int8", interface="int8")])
+
+    assert recipe.name == "prune+quantize"
+    assert msgspec.toml.decode(recipe.toml(), type=Recipe) == recipe
+
+
+def test_steps_in_another_order_and_other_things_are_refused() -> None:
+    with pytest.raises(InputError, match="steps must be in this order"):
+        load_recipe([Cluster(), Prune(remove=0.5)])
+    with pytest.raises(InputError, match="found 'int8' among them"):
+        load_recipe(["int8"])  # type: ignore[list-item]

@@ -56,4 +56,14 @@ def test_heavy_modules_are_known_in_one_place_only(path: str) -> None:
 def test_the_public_names_are_these() -> None:
     import midge
 
-    assert sorted(midge.__all__) == ["Error", "Model", "__version__", "convert", "load"]
+    assert sorted(midge.__all__) == [
+        "Error",
+        "Model",
+        "__version__",
+        "convert",
+        "distill",
+        "fit",
+        "load",
+        "prune",
+        "sparsify",
+    ]
