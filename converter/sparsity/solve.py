@@ -50,10 +50,10 @@ def close_and_solve(
     targets = Targets(dense, [], {})
     targets.run(chunks)
     for number in range(done + 1, rounds + 1):
+        context.say(f"{stage}: round {number} of {rounds}")
         masks.advance(number)
         open_ = {kernel.layer: mask.numpy() for kernel, mask in zip(kernels, masks.open(), strict=True)}
         _SolveOpen(sparse, targets, open_).run(chunks)
-        context.say(f"{stage}: round {number} of {rounds}")
         arrays = {f"v{i}": variable.numpy() for i, variable in enumerate(everything)}
         context.checkpoints.save(_CHECKPOINT, arrays, {"round": number})
 

@@ -121,28 +121,85 @@ def test_zeros_survive_the_conversion(family: str, pattern: str, tmp_path: Path)
             assert 0.3 < np.mean(~cells) < 0.7
 
 
-def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> None:
+def test_weights_that_stay_are_the_least_squares_solution() -> None:
+    """Of what the layer computed before, from what the sparse network feeds it, held near the weights that it had."""
+    import keras
+
+    from midge.converter.checkpoints import Checkpoints
+    from midge.converter.context import Context, State
+    from midge.converter.network import from_keras
+    from midge.converter.sparsify import run
+
+    keras.utils.set_random_seed(4)
+    layers = [keras.layers.Dense(n, name=name) for n, name in ((12, "first"), (7, "middle"), (3, "last"))]
+    model = keras.Sequential([keras.Input((9,)), *layers])
+    samples = np.random.default_rng(1).normal(size=(40, 9)).astype(np.float32)
+    step = Sparsify(sparsity=0.5, rounds=1, layers=("middle",), training=Training(epochs=0))
+    network = from_keras(model)
+    context = Context(
+        "m", network, Dataset("training", (samples,), None), None, None, 1, Checkpoints(None), lambda stage: None
+    )
+    sparse = run(step, State(network), context).network.keras_model
+
+    kernel, bias = (np.asarray(v, np.float64) for v in model.get_layer("middle").variables)
+    read = samples.astype(np.float64) @ np.asarray(layers[0].kernel) + np.asarray(layers[0].bias)
+    computed = read @ kernel + bias
+    stays = np.abs(kernel) > np.sort(np.abs(kernel).ravel())[kernel.size // 2 - 1]
+    held = 1e-3 * (read**2).sum() / 12
+    expected = np.zeros((13, 7))
+    for column in range(7):
+        rows = np.flatnonzero(stays[:, column])
+        system = np.concatenate([read[:, rows], np.ones((40, 1))], axis=1)
+        near = np.sqrt(held) * np.eye(len(rows) + 1)
+        before = np.append(kernel[rows, column], bias[column])
+        found = np.linalg.lstsq(
+            np.concatenate([system, near]), np.concatenate([computed[:, column], near @ before]), rcond=None
+        )[0]
+        expected[np.append(rows, 12), column] = found
+
+    found_kernel, found_bias = (np.asarray(v) for v in sparse.get_layer("middle").variables)
+    np.testing.assert_array_equal(found_kernel != 0, stays)
+    np.testing.assert_allclose(np.concatenate([found_kernel, found_bias[None]]), expected, atol=2e-5)
+    np.testing.assert_array_equal(sparse.get_layer("first").kernel, layers[0].kernel)
+
+
+@pytest.mark.parametrize(("rounds", "moment"), [(4, "round 3 of"), (4, "epoch 2 of"), (0, "epoch 2 of")])
+def test_an_interrupted_training_ends_with_the_same_weights(rounds: int, moment: str, tmp_path: Path) -> None:
     import keras
 
     from midge.converter.sparsify import run
 
-    step = Sparsify(sparsity=0.75, ramp=0.7, training=Training(epochs=4, batch=16))
+    step = Sparsify(sparsity=0.75, rounds=rounds, ramp=0.7, training=Training(epochs=4, batch=16))
+    stages: list[str] = []
 
     def sparse(folder: Path | None, say: Any = None) -> list[np.ndarray]:
         keras.utils.set_random_seed(7)
-        state, context = surroundings(build("vgg"), folder, say)
+        state, context = surroundings(build("mlp"), folder, say)
         return [np.asarray(v) for v in run(step, state, context).network.keras_model.variables]
 
     def stop(stage: str) -> None:
-        if "epoch 2 of" in stage:
+        if moment in stage:
             raise KeyboardInterrupt
 
     whole = sparse(None)
     with pytest.raises(KeyboardInterrupt):
         sparse(tmp_path, stop)
-    resumed = sparse(tmp_path)
+    resumed = sparse(tmp_path, stages.append)
 
     assert all((a == b).all() for a, b in zip(whole, resumed, strict=True))
+    assert not any(f": {moment.split()[0]} 1 of" in stage for stage in stages)
+
+
+def test_recurrent_weights_become_zero_while_the_network_trains() -> None:
+    """Their layers cannot be solved."""
+    from midge.converter.sparsify import run
+
+    stages: list[str] = []
+    state, context = surroundings(build("gru"), say=stages.append)
+    run(Sparsify(sparsity=0.5, training=SHORT), state, context)
+
+    assert not any("round" in stage for stage in stages)
+    assert min(context.notes[0]["layers"].values()) >= 0.5
 
 
 def test_from_python_the_model_that_was_given_is_left_alone() -> None:
