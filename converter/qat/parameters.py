@@ -116,61 +116,78 @@ class WeightTensor:
 
 
 class BiasTensor:
-    """Biases of one layer, or of several that share them, in real units.
+    """What training adds to the bias of one layer, or of several that share it.
 
     Args:
-        values: at first, float64 (channels,).
+        channels: how many there are.
         unit: what a change of the variable by one means, in real units.
     """
 
-    def __init__(self, values: npt.NDArray[np.float64], unit: float) -> None:
-        self._first = values
+    def __init__(self, channels: int, unit: float) -> None:
         self._unit = unit
-        self.change = tf.Variable(np.zeros(len(values), np.float32), name="bias")
+        self.change = tf.Variable(np.zeros(channels, np.float32), name="bias")
 
     def real(self) -> Any:
-        """Return the biases as they are now, float32 (channels,), with gradients."""
-        return tf.constant(self._first, tf.float32) + self.change * self._unit
+        """Return the change in real units, float32 (channels,), with gradients."""
+        return self.change * self._unit
 
-    def integers(self, products: Any) -> Any:
-        """Return them as int64 on a scale (float64): the input's times the weights', (1,) or (channels,)."""
-        change = tf.cast(tf.stop_gradient(self.change), tf.float64) * self._unit
-        rounded = tf.round((tf.constant(self._first) + change) / products)
-        return tf.cast(tf.clip_by_value(rounded, -BIAS_LIMIT, BIAS_LIMIT), tf.int64)
+    def exact(self) -> Any:
+        """Return the change in real units, float64 (channels,), without."""
+        return tf.cast(tf.stop_gradient(self.change), tf.float64) * self._unit
 
 
 class Layer:
-    """The trained constants of one operator."""
+    """The trained constants of one operator.
 
-    def __init__(self, weights: WeightTensor, bias: BiasTensor | None, input_scale: float, channels: int) -> None:
+    Args:
+        weights: of the layer.
+        bias: of the layer; None where it has none.
+        first_bias: float64 (channels,): the real bias before training, zeros where there is none. Layers that share a
+            bias may begin with different ones: their quantization was corrected in different ways.
+        input_scale: of its input.
+    """
+
+    def __init__(
+        self,
+        weights: WeightTensor,
+        bias: BiasTensor | None,
+        first_bias: npt.NDArray[np.float64],
+        input_scale: float,
+    ) -> None:
         self.weights = weights
         self.bias = bias
+        self._first_bias = first_bias
         self._input_scale = input_scale
-        self._channels = channels
 
     def products(self) -> Any:
-        """Return the scale of sums, float64: the input's times the weights'."""
+        """Return the scale of sums, float64 (1,) or (channels,): the input's times the weights'."""
         return np.float64(self._input_scale) * tf.cast(tf.stop_gradient(self.weights.scales()), tf.float64)
 
     def values(self) -> Weights:
         """Return what the operator computes with now."""
-        nothing = tf.zeros((self._channels,), tf.int64)
+        bias = None if self.bias is None else tf.constant(self._first_bias, tf.float32) + self.bias.real()
         return Weights(
             integers=self.weights.integers(),
             scales=self.weights.scales(),
-            bias=None if self.bias is None else self.bias.real(),
-            bias_integers=nothing if self.bias is None else self.bias.integers(self.products()),
+            bias=bias,
+            bias_integers=self._bias_integers(),
             greatest=self.weights.greatest,
         )
 
     def store_bias(self, tensor: Tensor) -> Tensor:
         """Return the tensor of the bias with the trained integers and their scale."""
-        assert self.bias is not None
         products = np.asarray(self.products())
-        data = np.broadcast_to(np.asarray(self.bias.integers(products)), (self._channels,)).astype(np.int32)
+        data = np.asarray(self._bias_integers()).astype(np.int32)
         data.flags.writeable = False
         quantization = Quantization(products.astype(np.float32), np.zeros(len(products), np.int64), 0)
         return dataclasses.replace(tensor, data=data.reshape(tensor.shape), quantization=quantization)
+
+    def _bias_integers(self) -> Any:
+        """Return the bias on the scale of sums, int64 (channels,)."""
+        if self.bias is None:
+            return tf.zeros(len(self._first_bias), tf.int64)
+        rounded = tf.round((tf.constant(self._first_bias) + self.bias.exact()) / self.products())
+        return tf.cast(tf.clip_by_value(rounded, -BIAS_LIMIT, BIAS_LIMIT), tf.int64)
 
 
 def levels_of(tensor: Tensor, grid: Grid | None) -> Array:

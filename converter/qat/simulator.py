@@ -140,19 +140,19 @@ class Simulator:
             )
         bias_index = operator.inputs[2] if len(operator.inputs) > 2 else None
         source, output = node.input(0), node.output()
-        bias = None
+        bias, first_bias = None, np.zeros(weights.shape[axis])
         if bias_index is not None:
             data = graph.tensors[bias_index].data
             assert data is not None
             products = np.float64(scale_of(source)) * weights.quantization.scales.astype(np.float64)
+            first_bias = first_bias + data.ravel() * products
             # Layers that share weights share the bias too, though their integers may have different scales.
             original = self._exact(bias_index)
             bias_key = key, (data if original is None else original).tobytes()
             if bias_key not in self._biases:
-                values = np.broadcast_to(data.ravel() * products, (weights.shape[axis],))
-                self._biases[bias_key] = BiasTensor(np.array(values, np.float64), 127 * scale_of(output))
+                self._biases[bias_key] = BiasTensor(len(first_bias), 127 * scale_of(output))
             bias = self._biases[bias_key]
-        return Layer(self._weights[key], bias, scale_of(source), weights.shape[axis])
+        return Layer(self._weights[key], bias, first_bias, scale_of(source))
 
     def _exact(self, index: int) -> Array | None:
         """Return the float original of a constant, or None where there is none."""

@@ -147,7 +147,8 @@ def teach(teacher: Network, inputs: Sequence[Any]) -> list[Any]:
 
 
 def _mean_loss(evaluate: Callable[[tuple[Any, ...], Any], Any], data: Dataset, size: int) -> float:
-    part = data.first(COMPARED)
+    count = min(COMPARED, len(data))
+    part = data.first(count - count % size or count)  # in batches of one size, which are traced once
     total = 0.0
     for inputs, labels in part.batches(size):
         found = evaluate(tuple(tf.constant(x) for x in inputs), None if labels is None else tf.constant(labels))

@@ -36,11 +36,11 @@ def mul(call: Call) -> Sequence[Any]:
 def _sum(call: Call, sign: int) -> Sequence[Any]:
     inputs = aligned(call)
     first, second = (to_real(values, call.node.input(number)) for number, values in enumerate(inputs))
-    return _finish(call, _exact_sum(*inputs, call.params, sign), first + sign * second)
+    return _finish(call, _exact_sum(inputs[0], inputs[1], call.params, sign), first + sign * second)
 
 
 def _finish(call: Call, exact: Any, real: Any) -> list[Any]:
-    low, high = int(call.params["activation_min"]), int(call.params["activation_max"])
+    low, high = (int(np.asarray(call.params[name])) for name in ("activation_min", "activation_max"))
     shape = (-1, *call.node.output().shape)
     return result(tf.reshape(exact, shape), real, call.node.output(), low, high)
 
