@@ -69,6 +69,7 @@ def _quantize(step: Quantize, state: State, context: Context) -> IntegerNetwork:
         bias_correction=step.bias_correction,
         equalize=step.equalize,
         budget=step.budget,
+        rounding=step.rounding,
     )
     quantized = quantize(state.exported.content, context.calibration, settings, context.say)
     if quantized.choice is not None:

@@ -17,6 +17,7 @@ from midge.converter.quantizer.network import quantize_network
 from midge.converter.quantizer.observe import observe
 from midge.converter.quantizer.prepare import prepare
 from midge.converter.quantizer.ranges import Method, choose_ranges
+from midge.converter.quantizer.rounding import round_weights
 from midge.converter.quantizer.weighted import with_biases
 from midge.converter.tflite_file import input_tensors, output_tensors
 from midge.runtime.graph import Graph
@@ -35,6 +36,7 @@ class Settings:
     bias_correction: bool = False
     equalize: bool = False
     budget: float = 0.01
+    rounding: Literal["nearest", "compensated"] = "nearest"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def quantize(
         choice = choose_bits(exact, ranges, data, settings.budget, correct=settings.bias_correction, say=say)
     bits = all_four(exact) if settings.weights == "int4" else {} if choice is None else choice.bits
     network = quantize_network(exact, ranges, bits, interface=settings.interface)
+    if settings.rounding == "compensated":
+        network = round_weights(network, data, say)
     return Quantized(correct_biases(network, data, say) if settings.bias_correction else network, choice)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,17 +89,37 @@ def patch_means(node: Node, values: Array) -> Means:
 
 def _window_means(image: Array, window: Window) -> Means:
     """Return ``[filter height, filter width, input channels]``."""
+    means = np.empty((window.filter_height, window.filter_width, window.input_channels))
+    for (y, x), seen in _windows(image, window):
+        means[y, x] = seen.mean(axis=(0, 1, 2))
+    return means
+
+
+def _windows(image: Array, window: Window) -> Iterator[tuple[tuple[int, int], Array]]:
+    """Yield the place of each weight in the window, with what it meets: ``[n, rows, columns, channels]``."""
     height = max(window.padded_height, window.padding_top + window.input_height)
     width = max(window.padded_width, window.padding_left + window.input_width)
     padded = np.zeros((len(image), height, width, window.input_channels))
     bottom, right = window.padding_top + window.input_height, window.padding_left + window.input_width
     padded[:, window.padding_top : bottom, window.padding_left : right] = image
-    means = np.empty((window.filter_height, window.filter_width, window.input_channels))
     for y, x in np.ndindex(window.filter_height, window.filter_width):
         seen = padded[
             :,
             y * window.dilation_height :: window.stride_height,
             x * window.dilation_width :: window.stride_width,
         ]
-        means[y, x] = seen[:, : window.output_height, : window.output_width].mean(axis=(0, 1, 2))
-    return means
+        yield (y, x), seen[:, : window.output_height, : window.output_width]
+
+
+def patches(node: Node, values: Array) -> Array:
+    """Return what the weights of an operator meet: ``[groups, places, weights]`` in the order of the weights.
+
+    There is a group for each input channel of a depthwise convolution, and one for other operators.
+    """
+    values = values.astype(np.float64)
+    if node.operator.kind == "FULLY_CONNECTED":
+        return np.asarray(values.reshape(1, -1, node.input(1).shape[-1]))
+    depthwise = node.operator.kind == "DEPTHWISE_CONV_2D"
+    window = depthwise_window(node) if depthwise else conv_geometry(node)
+    seen = np.stack([part.reshape(-1, part.shape[-1]) for _, part in _windows(values, window)], axis=1)
+    return np.moveaxis(seen, 2, 0) if depthwise else np.asarray(seen.reshape(1, len(seen), -1))

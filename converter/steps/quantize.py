@@ -21,6 +21,8 @@ class Quantize(StepBase, frozen=True, tag="quantize"):
     quantized weights make, ``equalize`` first scales channels between layers so that they fill their ranges alike.
     ``budget`` is for mixed weights: by how much the loss against the float network may rise over that of int8 weights
     (`midge.converter.quantizer.execute.divergence`: nats for classes, shares of the variance for other outputs).
+    ``rounding = "compensated"`` rounds int4 weights one after the other, the later ones making up for the errors of the
+    earlier; it shifts means, so it needs ``bias_correction``.
     """
 
     weights: Literal["float16", "int8", "int4", "mixed"]
@@ -31,6 +33,7 @@ class Quantize(StepBase, frozen=True, tag="quantize"):
     bias_correction: bool = False
     equalize: bool = False
     budget: float = 0.01
+    rounding: Literal["nearest", "compensated"] = "nearest"
 
     def __post_init__(self) -> None:
         """Refuse combinations that no converter makes."""
@@ -42,6 +45,8 @@ class Quantize(StepBase, frozen=True, tag="quantize"):
             raise ValueError(f'interface must be "float32" or "{self.activations}", found "{self.interface}"')
         if not 50 <= self.percentile <= 100:
             raise ValueError(f"percentile must be from 50 to 100, found {self.percentile}")
+        if self.rounding == "compensated" and not self.bias_correction:
+            raise ValueError('rounding = "compensated" needs bias_correction = true')
         if not self.budget >= 0:
             raise ValueError(f"budget must be 0 or more, found {self.budget}")
 

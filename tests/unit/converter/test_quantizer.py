@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from float_graphs import RELU, SAME, VALID, Network, litert, samples
 
+from midge.converter.data import Dataset
 from midge.converter.quantizer.bias import correct_biases, input_means
 from midge.converter.quantizer.bits import all_four
 from midge.converter.quantizer.equalize import equalize, pairs
@@ -19,6 +20,7 @@ from midge.converter.quantizer.observe import Histogram, Observed, observe
 from midge.converter.quantizer.post_training import Settings, quantize
 from midge.converter.quantizer.prepare import prepare
 from midge.converter.quantizer.ranges import choose_ranges
+from midge.converter.quantizer.rounding import round_weights
 from midge.converter.quantizer.weighted import with_biases
 from midge.runtime.errors import UnsupportedError
 from midge.runtime.graph import DType, Graph
@@ -185,7 +187,7 @@ def test_corrected_biases_keep_the_mean_of_a_linear_layer() -> None:
     net = Network()
     graph = net.graph(net.dense(net.dense(net.input(1, 24), 16), 8, bias=False))
     graph, data = with_biases(graph), samples(graph, 64)
-    shifted = type(data)(data.role, (np.asarray(data.inputs[0]) + np.float32(2.0),), None)
+    shifted = Dataset(data.role, (np.asarray(data.inputs[0]) + np.float32(2.0),), None)
     ranges = choose_ranges(observe(graph, write_model(graph), shifted.inputs), "minmax")
     bits = {op.inputs[1]: 4 for op in graph.operators if op.inputs[1] is not None}
     rough = quantize_network(graph, ranges, bits)
@@ -252,6 +254,32 @@ def test_mixed_precision_stays_within_its_budget_and_spends_it() -> None:
         shares.append(sum(graph.tensors[i].elements for i in choice.bits))
 
     assert shares[0] < shares[1] < shares[2] == sum(layer.weights for layer in choice.layers)
+
+
+@pytest.mark.parametrize("layer", ["dense", "conv", "depthwise"])
+def test_weights_that_make_up_for_each_other_change_the_sums_less(layer: str) -> None:
+    """Inputs that go together let one weight's error be undone by another's; stored integers stay within four bits."""
+    net = Network()
+    if layer == "dense":
+        graph = net.graph(net.dense(net.input(1, 32), 16))
+    else:
+        x = net.input(1, 8, 8, 4)
+        graph = net.graph(net.conv(x, 8) if layer == "conv" else net.depthwise(x, 2))
+    data = samples(graph, 64)
+    values = np.cumsum(np.asarray(data.inputs[0]), axis=1, dtype=np.float32)  # neighbours resemble each other
+    data = Dataset(data.role, (values,), None)
+    ranges = choose_ranges(observe(graph, write_model(graph), data.inputs), "minmax")
+    index = graph.operators[0].inputs[1]
+    assert index is not None
+    nearest = quantize_network(graph, ranges, {index: 4})
+
+    compensated = round_weights(nearest, data)
+
+    exact = litert(graph, data)
+    errors = [divergence(exact, outputs_of(correct_biases(n, data).graph, data)) for n in (nearest, compensated)]
+    assert errors[1] < 0.8 * errors[0]
+    stored = compensated.graph.tensors[index].data
+    assert stored is not None and np.abs(stored).max() <= 7
 
 
 def test_percentiles_leave_out_the_rarest_values() -> None:
