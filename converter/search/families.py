@@ -83,7 +83,7 @@ def _untrained(step: Any) -> Any:
     if training is None:
         return step
     changed = msgspec.structs.replace(step, training=msgspec.structs.replace(training, epochs=0))
-    return msgspec.structs.replace(changed, rounds=1) if isinstance(changed, Prune) else changed
+    return msgspec.structs.replace(changed, rounds=1) if getattr(changed, "rounds", 0) > 1 else changed
 
 
 def _plain(name: str) -> Build:

@@ -7,7 +7,7 @@ import pytest
 
 from midge.converter.recipe import Recipe, recipe_names
 from midge.converter.search.families import UNTRAINED, Family, families
-from midge.converter.steps import Prune
+from midge.converter.steps import Prune, Sparsify
 
 FAMILIES = families()
 
@@ -32,13 +32,13 @@ def test_probes_do_not_train_and_their_names_say_so(family: Family) -> None:
         assert probe.name.endswith(UNTRAINED) or probe.name in recipe_names()
 
 
-def test_a_probe_prunes_at_once_what_its_recipe_prunes_in_rounds() -> None:
+@pytest.mark.parametrize("name", ["pruned int8", "sparse int8"])
+def test_a_probe_removes_at_once_what_its_recipe_removes_in_rounds(name: str) -> None:
     """Nothing is trained between rounds, so that there is no use in them."""
-    pruned = next(family for family in FAMILIES if family.name == "pruned int8")
-    assert pruned.probe is not None
-    steps = [step for step in pruned.probe(0.3).steps if isinstance(step, Prune)]
+    family = next(family for family in FAMILIES if family.name == name)
+    assert family.probe is not None
 
-    assert [(step.remove, step.rounds) for step in steps] == [(0.3, 1)]
+    assert [step.rounds for step in family.probe(0.5).steps if isinstance(step, (Prune, Sparsify))] == [1]
 
 
 def test_different_recipes_have_different_names() -> None:
