@@ -30,11 +30,19 @@ def cost(instructions: int, too_large: str = "") -> Cost:
     )  # fmt: skip
 
 
-def trial(name: str, accuracy: float, instructions: int, *, too_large: str = "", trained: bool = True) -> Trial:
+def trial(
+    name: str,
+    accuracy: float,
+    instructions: int,
+    *,
+    too_large: str = "",
+    trained: bool = True,
+    metric: str = "accuracy",
+) -> Trial:
     made = Made(
         recipe(name),
         b"",
-        Outcome({}, [], Accuracy(0.9, accuracy, "accuracy", 100), {}),
+        Outcome({}, [], Accuracy(0.9, accuracy, metric, 100), {}),
         Provenance("0", {}, "m", "", "", 0, 1.0, 0.0, {}),
     )
     return Trial(made.recipe, trained, made, cost(instructions, too_large))
@@ -202,6 +210,15 @@ def test_of_several_answers_the_most_accurate_is_chosen_then_the_quickest() -> N
     trials = [trial("a", 0.8, 90), trial("b", 0.9, 80), trial("c", 0.9, 70), trial("d", 0.99, 101)]
 
     assert choose(trials, budget) is trials[2]
+
+
+def test_of_errors_the_least_is_chosen() -> None:
+    budget = parse_budget("mean_squared_error<=0.5")
+    trials = [trial(name, error, 90, metric="mean squared error") for name, error in [("a", 0.3), ("b", 0.2)]]
+
+    assert choose(trials, budget) is trials[1]
+    assert nearest(trials, parse_budget("mean_squared_error<=0.1")) is trials[1]
+    assert str(relaxed(trials[1], parse_budget("mean_squared_error<=0.1"))) == "mean_squared_error<=0.2"
 
 
 def test_a_model_that_does_not_fit_the_board_is_no_answer() -> None:
