@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from tflite_micro import runtime as tflm
@@ -16,21 +16,16 @@ from midge.runtime.tflite.writer import write_model
 SAMPLES = 48
 
 
-def integers(network: Any, data: Dataset, bits: int = 8) -> Any:
-    """Quantize a network; ``bits`` are those of all weights but the first and the last."""
+def integers(network: Any, data: Dataset, weights: Literal["int8", "int4"] = "int8") -> Any:
+    """Quantize a network after training, its biases corrected."""
     from midge.converter import export
     from midge.converter.quantize import to_tflite
-    from midge.converter.quantizer.network import quantize_network, weights_of
-    from midge.converter.quantizer.observe import observe
-    from midge.converter.quantizer.ranges import choose_ranges
-    from midge.runtime.tflite.reader import read_model
+    from midge.converter.quantizer.post_training import Settings, quantize
 
     straight = export.unroll_recurrent(network)
     function, module = export.export(straight)
     content = to_tflite(straight, function, module, None, None)
-    graph = read_model(content)
-    ranges = choose_ranges(observe(graph, content, data.inputs), "minmax")
-    return quantize_network(graph, ranges, dict.fromkeys(list(weights_of(graph))[1:-1], bits))
+    return quantize(content, data, Settings(weights=weights, bias_correction=True)).network
 
 
 def family(name: str) -> tuple[Any, Dataset]:
