@@ -39,11 +39,14 @@ class Pruned:
 class Cutter:
     """Makes models smaller by the rules of a step."""
 
-    def __init__(self, step: Prune, first: Network, data: Dataset, task: Task, rates: Rates | None) -> None:
+    def __init__(
+        self, step: Prune, least: float, first: Network, data: Dataset, task: Task, rates: Rates | None
+    ) -> None:
         """Remember the rules.
 
         Args:
             step: the rules.
+            least: share of its channels that a group keeps at least.
             first: the network that pruning begins with, which the step's shares refer to; it has a Keras model.
             data: samples for importance and compensation.
             task: what the network is to do.
@@ -51,7 +54,7 @@ class Cutter:
         """
         self._step, self._data, self._task, self._rates = step, data, task, rates
         self._first = first
-        self._limits = Limits(step.multiple_of, step.least)
+        self._limits = Limits(step.multiple_of, least)
         self._sizes = {group.name: group.size for group in self._groups(first.keras_model)}
 
     def cost(self, model: Any) -> float:

@@ -120,6 +120,8 @@ def _train(step: Prune, teacher: Network, now: Pruned, task: Task, number: int, 
         teacher=teacher,
         temperature=step.temperature,
         feature_loss=feature_loss(points, step.features) if points else None,
+        # What is left was solved for these statistics; those of few samples would undo it.
+        batch_statistics=False,
     )
 
 

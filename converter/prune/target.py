@@ -43,12 +43,14 @@ class Counted:
         Raises:
             InputError: not as much can go as the step says.
         """
-        model = network.keras_model
-        self.cutter = Cutter(step, network, context.training_data(), task, None)
-        self._step, self._full = step, self.cutter.cost(model)
-        most = 1 - self.cutter.cost(self.cutter.smallest(model)) / max(self._full, 1)
-        if most < step.remove:
-            raise InputError(out_of_reach(step, most, context.name))
+        model, data, self._step, most = network.keras_model, context.training_data(), step, 0.0
+        for least in _leasts(step):
+            self.cutter = Cutter(step, least, network, data, task, None)
+            self._full = self.cutter.cost(model)
+            most = 1 - self.cutter.cost(self.cutter.smallest(model)) / max(self._full, 1)
+            if most >= step.remove:
+                return
+        raise InputError(out_of_reach(step, most, context.name))
 
     def target(self, number: int) -> float:
         """Return the cost after a round: each takes the same share of what is left."""
@@ -78,13 +80,15 @@ class Measured:
         context.say(f"measuring on {step.board}")
         cost = self._cost(model)
         rates = measured.rates(cost.layers) if step.budget == "instructions" else None
-        self.cutter = Cutter(step, network, context.training_data(), task, rates)
-        smallest = self.cutter.smallest(model)
-        self._full = self.cutter.cost(model), measured.value(cost, step.budget)
-        self._least = self.cutter.cost(smallest), measured.value(self._cost(smallest), step.budget)
-        self._wanted = (1 - step.remove) * self._full[1]
-        if self._least[1] > self._wanted:
-            raise InputError(out_of_reach(step, 1 - self._least[1] / self._full[1], context.name))
+        self._wanted = (1 - step.remove) * measured.value(cost, step.budget)
+        for least in _leasts(step):
+            self.cutter = Cutter(step, least, network, context.training_data(), task, rates)
+            smallest = self.cutter.smallest(model)
+            self._full = self.cutter.cost(model), measured.value(cost, step.budget)
+            self._least = self.cutter.cost(smallest), measured.value(self._cost(smallest), step.budget)
+            if self._least[1] <= self._wanted:
+                return
+        raise InputError(out_of_reach(step, 1 - self._least[1] / self._full[1], context.name))
 
     def target(self, number: int) -> float:
         """Return the cost after a round: each takes the same share of what is left."""
@@ -130,10 +134,21 @@ def _between(low: tuple[float, int], high: tuple[float, int], wanted: float) -> 
     return low[0] + min(1.0, max(0.0, share)) * (high[0] - low[0])
 
 
+def _leasts(step: Prune) -> list[float]:
+    """Return the least shares of channels to try until the budget can be met.
+
+    MACs go with the square of the widths: layers that all lose the same share would keep the root of what stays.
+    """
+    if step.least is not None:
+        return [step.least]
+    return [*(0.7**power * float((1 - step.remove) ** 0.5) for power in range(1, 6)), 0.0]
+
+
 def out_of_reach(step: Prune, most: float, name: str) -> str:
     """Say that a budget cannot be met, and how much can go."""
+    kept = "" if step.least is None else f", while every layer keeps {step.least:g} of its channels (least)"
     return (
-        f"{step.remove:.0%} of the {step.budget} of {name} cannot be removed: at most {int(1000 * most) / 10:g} % can, "
-        f"while every layer keeps {step.least:g} of its channels (least), in multiples of {step.multiple_of} "
-        "(multiple_of)" + ("" if step.blocks else "; with blocks = true whole residual branches can go too")
+        f"{step.remove:.0%} of the {step.budget} of {name} cannot be removed: at most {int(1000 * most) / 10:g} % can"
+        f"{kept}, with widths in multiples of {step.multiple_of} (multiple_of)"
+        + ("" if step.blocks else "; with blocks = true whole residual branches can go too")
     )

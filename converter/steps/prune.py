@@ -23,10 +23,10 @@ class Prune(StepBase, frozen=True, tag="prune"):
     ``importance`` says by which measure a channel is judged: "taylor", how far the loss moves without it, to first
     order (without labels: the outputs); "magnitude" of its weights; "batch_norm", its scales; "activation", its mean
     absolute value. With ``scope`` = "global" all channels are ranked together, by importance per saving; with "layer"
-    every layer loses the same share. A layer keeps at least the share ``least`` of its channels, a multiple of
-    ``multiple_of`` where it has twice as many. The channels of the layers that ``exclude`` names (``*`` and ``?`` as in
-    file names) stay. With ``blocks`` whole residual branches go too, where that harms less than channels that cost as
-    much.
+    every layer loses the same share. A layer keeps at least the share ``least`` of its channels (without it: 0.7 of
+    what it would keep if all lost the same share, less where that is not enough), a multiple of ``multiple_of`` where
+    it has twice as many. The channels of the layers that ``exclude`` names (``*`` and ``?`` as in file names) stay.
+    With ``blocks`` whole residual branches go too, where that harms less than channels that cost as much.
 
     It goes in ``rounds`` steps. In each, what is left is solved anew to make up for what goes, and trained:
     ``training`` after the last, and the share ``recovery`` of its epochs after each before. ``temperature`` and
@@ -39,21 +39,21 @@ class Prune(StepBase, frozen=True, tag="prune"):
     board: str | None = None
     importance: Literal["magnitude", "batch_norm", "taylor", "activation"] = "taylor"
     scope: Literal["global", "layer"] = "global"
-    least: float = 0.25
+    least: float | None = None
     multiple_of: int = 4
     exclude: tuple[str, ...] = ()
     blocks: bool = False
-    rounds: int = 4
-    recovery: float = 0.1
+    rounds: int = 3
+    recovery: float = 0.0
     temperature: float = 4.0
     features: float = 1.0
-    training: Training = Training()
+    training: Training = Training(learning_rate=3e-4, teacher=0.7)
 
     def __post_init__(self) -> None:
         """Refuse shares that cannot be removed, and budgets that cannot be measured."""
         if not 0 <= self.remove < 1:
             raise ValueError(f"remove must be 0 or more and below 1, found {self.remove}")
-        if not 0 <= self.least <= 1 or not 0 <= self.recovery <= 1:
+        if not 0 <= (self.least or 0) <= 1 or not 0 <= self.recovery <= 1:
             raise ValueError(f"least and recovery must be from 0 to 1, found {self.least} and {self.recovery}")
         if self.rounds < 1 or self.multiple_of < 1:
             raise ValueError(f"rounds and multiple_of must be 1 or more, found {self.rounds} and {self.multiple_of}")
