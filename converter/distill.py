@@ -39,6 +39,8 @@ class _Student:
     """Where its inner tensors are compared with the teacher's."""
     removed: Sequence[str] = ()
     """The blocks of the teacher that it lacks."""
+    statistics_hold: bool = False
+    """Whether its batch normalisation sees what the teacher's did: weights were solved for that, and no block went."""
 
 
 def distill(
@@ -135,6 +137,7 @@ def run(step: Distill, state: State, context: Context, student: Any = None) -> S
         teacher_task=Task(teacher, data),
         temperature=step.temperature,
         feature_loss=feature_loss(made.points, step.features) if made.points else None,
+        batch_statistics=not made.statistics_hold,
     )
     note = {
         "kind": "distill",
@@ -156,7 +159,8 @@ def _derived(step: Distill, teacher: Network, context: Context, data: Dataset) -
     student = derive(model, groups, importance, step.width, step.depth, data)
     trained = student.model if step.initialise == "teacher" else reinitialise(student.model)
     points = same_layers(model, trained, groups, student.keep) if step.features > 0 else []
-    return _Student(from_keras(trained), points, student.blocks)
+    holds = step.initialise == "teacher" and not student.blocks
+    return _Student(from_keras(trained), points, student.blocks, statistics_hold=holds)
 
 
 def _refuse_equal(step: Distill, groups: Sequence[Group], blocks: Sequence[str], context: Context) -> None:
