@@ -23,6 +23,8 @@ from midge.converter.steps import Prune
 
 JUDGED = 256
 """Samples on which the harm of losing a block is judged."""
+TIE = 1e-3
+"""Share of the loss by which channels must do better than a block, whose going spares an addition too."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Cutter:
             base = self._loss(before.model)
             loss, spared, best = min(trials, key=lambda trial: (trial[0] - base) / (cost - trial[1]))
             narrow = self.compensate(self.select(before, self.importance(before), spared))
-            if self._loss(narrow.model) < loss:
+            if self._loss(narrow.model) < (1 - TIE) * loss:
                 return before
             before = best
 
