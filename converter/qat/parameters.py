@@ -47,9 +47,6 @@ class WeightTensor:
         scales = self._across(self._first_scales)
         integers = tensor.data.astype(np.float32)
         masters = integers * scales if exact is None else exact.astype(np.float32)
-        # Where the integers were chosen in another way than by rounding, that choice is the start.
-        chosen = np.asarray(self._nearest(tf.constant(masters / scales))) != integers
-        masters = np.where(chosen, integers * scales, masters)
         others = tuple(n for n in range(masters.ndim) if n != axis)
         greatest = np.abs(masters).max(axis=others, keepdims=True)
         self._unit = np.where(greatest > 0, greatest, scales * 127).astype(np.float32)
@@ -58,6 +55,9 @@ class WeightTensor:
         self._mask = (~zeros).astype(np.float32) if zeros.any() and not zeros.all() else None
         self.master = tf.Variable(masters / self._unit, name="weights")
         self.growth = tf.Variable(np.ones_like(self._first_scales), name="scales") if learn_scales else None
+        # Where the integers were not chosen by rounding, or by rounding what lies halfway, that choice is the start.
+        chosen = np.asarray(self.integers()) != integers
+        self.master.assign(np.where(chosen, integers * scales, masters) / self._unit)
 
     @property
     def variables(self) -> list[Any]:
