@@ -34,12 +34,12 @@ from reference import SHARED  # noqa: E402  (the path is set here)
 import midge  # noqa: E402
 from midge.converter import Recipe, load_recipe  # noqa: E402
 from midge.converter.cost import measure_cost  # noqa: E402
-from midge.converter.steps import Distill, Prune, Quantize  # noqa: E402
+from midge.converter.steps import Distill, Prune  # noqa: E402
 from midge.converter.steps.step import Training  # noqa: E402
 
 RECORD = Path(__file__).parent / "compression.json"
 BOARD = "mps2-an386"
-INT8 = Quantize(weights="int8", activations="int8", interface="int8")
+INT8 = load_recipe("int8").steps[0]
 Job = tuple[str, Recipe, int]
 """The row's name, what to do, and the seed."""
 
@@ -226,7 +226,7 @@ def _digit_jobs() -> list[Job]:
     for seed in STUDENT_SEEDS:
         for name, teacher in (("student alone", 0.0), ("student distilled", 0.9)):
             training = Training(epochs=30, learning_rate=2e-3, teacher=teacher)
-            step = Distill(width=0.25, initialise="random", training=training)
+            step = Distill(width=0.25, initialise="random", features=float(teacher > 0), training=training)
             jobs.append((name, Recipe(1, "student", "A quarter of the channels.", (step, INT8)), seed))
     return jobs
 
