@@ -12,12 +12,17 @@ from typing import Any
 import tensorflow as tf
 
 
+@tf.custom_gradient  # type: ignore[untyped-decorator]
 def attach(exact: Any, smooth: Any) -> Any:
-    """Return ``exact``, whose gradient is that of ``smooth``; both of one shape, float32, finite.
+    """Return ``exact``, whose gradient is that of ``smooth``; both of one shape, float32.
 
     The straight-through estimator (Bengio, Léonard and Courville 2013): ``smooth`` is the same without the roundings.
     """
-    return tf.stop_gradient(exact) + (smooth - tf.stop_gradient(smooth))  # plus an exact zero
+
+    def gradient(upstream: Any) -> tuple[Any, Any]:
+        return tf.zeros_like(upstream), upstream
+
+    return tf.identity(exact), gradient
 
 
 def opaque(value: Any) -> Any:
