@@ -107,7 +107,8 @@ def load_recipe(recipe: str | Path | Recipe | Sequence[Step]) -> Recipe:
     called by their kinds: ``prune+quantize``.
 
     Raises:
-        InputError: No recipe has this name, the file is missing or is not a recipe, or the steps are none in this order.
+        InputError: No recipe has this name, the file is missing or is not a recipe, or the steps are in another
+            order.
     """
     if isinstance(recipe, Recipe):
         return recipe
