@@ -210,7 +210,8 @@ def _image_jobs() -> list[Job]:
 
 
 def _common_jobs() -> list[Job]:
-    half = Prune(remove=0.5, budget="instructions", board=BOARD)
+    training = Training(epochs=40, learning_rate=2e-3, teacher=0.7)
+    half = Prune(remove=0.5, budget="instructions", board=BOARD, training=training)
     return [
         ("int8", load_recipe("int8"), 0),
         ("half the instructions", Recipe(1, "half_int8", "Half the instructions.", (half, INT8)), 0),
