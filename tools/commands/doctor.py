@@ -56,7 +56,6 @@ _PACKAGES = (
     _Package("emulate", "unicorn"),
     _Package("emulate", "ziglang"),
     _Package("emulate", "capstone"),
-    _Package("search", "optuna"),
     _Package("boards", "esptool"),
     _Package("boards", "pyocd"),
 )
