@@ -16,6 +16,8 @@ NOTABLE = 0.05
 """Least share of a layer's spread that it adds as an error of its own to be named."""
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_MOVING = {"cluster", "qat"}
+"""Notes of the steps after quantization that give weights other values."""
 
 
 def advise(step: Quantize | None, layers: Sequence[LayerError], notes: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -35,7 +37,8 @@ def advise(step: Quantize | None, layers: Sequence[LayerError], notes: Sequence[
     if "sensitivity" in kinds:
         sentences.extend(_sensitive(kinds["sensitivity"]))
     worst = _own_errors(layers, _WEIGHTED if step.weights in ("int4", "mixed") else None)
-    if worst:
+    # Weights that were moved on purpose are no longer the original's: the difference is no error of the rounding.
+    if worst and not kinds.keys() & _MOVING:
         named = ", ".join(f"{layer.name} ({layer.op}, {own:.0%})" for own, layer in worst)
         sentences.append(f"Most error arises in {named}. {_remedy(step, worst[0][1], kinds)}")
     return sentences
@@ -72,14 +75,13 @@ def _remedy(step: Quantize, worst: LayerError, kinds: Mapping[str, Mapping[str, 
         return "The layers' weights are what is left to blame: train with the recipe qat_int8, or use float32."
     if "fallback" in kinds:
         return "Try the recipe int16x8, or replace the operator that Midge's quantizer has no rule for."
-    trained = "qat" in kinds
     if step.weights in ("int4", "mixed"):
         way = (
             "use the recipe mixed, which keeps eight bits there"
             if step.weights == "int4"
             else "lower the step's budget"
         )
-        return f"To lose less, {way}{'' if trained else ', or train with qat_int4'}."
+        return f"To lose less, {way}, or train with qat_int4."
     ways = []
     if step.ranges == "minmax":
         ways.append('ranges = "mse" or "percentile"')
@@ -88,5 +90,4 @@ def _remedy(step: Quantize, worst: LayerError, kinds: Mapping[str, Mapping[str, 
     if not step.equalize and worst.op in _WEIGHTED:
         ways.append("equalize = true")
     settings = f"try {' and '.join(ways)} in its quantize step; " if ways else ""
-    last = "int16x8" if trained else "qat_int8 (trains) or int16x8"
-    return f"To lose less, {settings}{'else ' if ways else 'use '}the recipe {last}."
+    return f"To lose less, {settings}{'else ' if ways else 'use '}the recipe qat_int8 (trains) or int16x8."

@@ -55,6 +55,12 @@ def test_four_bits_are_advised_to_be_mixed_or_trained() -> None:
     assert "mixed" in sentence and "qat_int4" in sentence
 
 
+@pytest.mark.parametrize("kind", ["cluster", "qat"])
+def test_weights_that_are_meant_to_differ_are_no_error_to_advise_on(kind: str) -> None:
+    assert advise(step(), LAYERS, [{"kind": kind}]) == []
+    assert advise(step(weights="int4"), LAYERS, [{"kind": kind}]) == []
+
+
 def test_mixed_precision_says_what_was_kept_and_what_four_bits_would_have_cost() -> None:
     layers = [
         {"name": "first", "op": "CONV_2D", "weights": 100, "bits": 8, "rise": 0.25},
