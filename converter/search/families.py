@@ -64,7 +64,11 @@ def families() -> tuple[Family, ...]:
 
 
 def untrained(build: Build) -> Build:
-    """Return what makes the same recipes without their training: the shapes, and with them the cost, are the same."""
+    """Return what makes the same recipes without their training, whose results cost the same.
+
+    Widths are chosen before any training (unless a recipe trains between the rounds of pruning: there it can move
+    them a little), so the rounds stay; those of sparsity, which only training tells apart, become one.
+    """
 
     def probe(amount: float) -> Recipe:
         recipe = build(amount)
@@ -83,7 +87,7 @@ def _untrained(step: Any) -> Any:
     if training is None:
         return step
     changed = msgspec.structs.replace(step, training=msgspec.structs.replace(training, epochs=0))
-    return msgspec.structs.replace(changed, rounds=1) if getattr(changed, "rounds", 0) > 1 else changed
+    return msgspec.structs.replace(changed, rounds=min(changed.rounds, 1)) if isinstance(changed, Sparsify) else changed
 
 
 def _plain(name: str) -> Build:
