@@ -14,7 +14,7 @@ from midge.converter.steps import Prune
 from midge.runtime.errors import InputError
 
 TRIALS = 6
-"""Models that are measured at most to find the widths that just meet a measured budget."""
+"""Selections at most to find the widths that just meet a measured budget."""
 CLOSE = 0.02
 """How far below its target a measured cost may stay, as a share of the cost before."""
 
@@ -99,21 +99,27 @@ class Measured:
         """Take out channels until the measured cost just meets the budget.
 
         The estimate that meets it is looked for between one known to meet it and one known not to, by the straight line
-        through their measurements.
+        through their measurements; where that leads to widths that are measured already, nearer to the latter.
         """
         low, high, best = self._least, self._full, None
-        for trial in range(TRIALS):
-            found = self.cutter.select(before, importance, _between(low, high, self._wanted))
-            point = self.cutter.cost(found.model), self.measure(found.model)[self._step.budget]
-            self._context.say(f"pruning: {point[1]} {self._step.budget} on {self._step.board}, try {trial + 1}")
+        asked = _between(low, high, self._wanted)
+        for _ in range(TRIALS):
+            found = self.cutter.select(before, importance, asked)
+            estimate = self.cutter.cost(found.model)
+            if estimate <= low[0]:
+                asked = (asked + high[0]) / 2
+                continue
+            point = estimate, self.measure(found.model)[self._step.budget]
+            self._context.say(f"pruning: {point[1]} {self._step.budget} on {self._step.board}")
             if point[1] <= self._wanted:
                 best, low = found, point
                 if point[1] >= self._wanted - CLOSE * self._full[1]:
                     break
-            elif point[0] >= high[0]:
+            elif estimate >= high[0]:
                 break
             else:
                 high = point
+            asked = _between(low, high, self._wanted)
         return best or self.cutter.select(before, importance, self._least[0])
 
     def measure(self, model: Any) -> dict[str, int]:
