@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _LAYERS = 10
+_WIDTHS = 6
+_UNITS = {"macs": "MACs", "ram": "RAM"}
 
 
 def _file_or_function(_: click.Context, __: click.Parameter, value: str | None) -> Path | str | None:
@@ -195,8 +197,29 @@ def _print(result: ConversionResult, model: Path) -> None:
             f"{accuracy.metric}: {accuracy.before:.4f} before, {accuracy.after:.4f} after "
             f"({accuracy.samples} samples{engine})"
         )
+    for note in result.steps:
+        if note["kind"] == "prune":
+            _print_pruning(note)
     _print_layers(result)
     log.result(log.printable(f"Beside it: {Path(result.report).name}, {Path(result.recipe_file).name}"))
+
+
+def _print_pruning(note: dict[str, Any]) -> None:
+    """Say what a network lost: its costs, and its layers' channels, those that lost the largest share first."""
+    costs = ", ".join(
+        f"{_UNITS.get(kind, kind)} {count(before)} to {count(note['after'][kind])} "
+        f"(-{1 - note['after'][kind] / max(before, 1):.1%})"
+        for kind, before in note["before"].items()
+    )
+    log.result_wrapped(f"pruned: {costs}", hanging=2)
+    narrower = [group for group in note["groups"] if group["after"] < group["before"]]
+    narrower.sort(key=lambda group: group["after"] / group["before"])
+    shown = narrower if log.is_verbose() else narrower[:_WIDTHS]
+    parts = [f"{short_name(group['name'])} {group['before']} to {group['after']}" for group in shown]
+    if len(shown) < len(narrower):
+        parts.append(f"{len(narrower) - len(shown)} more (--verbose lists all)")
+    gone = f"; branches removed: {', '.join(note['blocks'])}" if note["blocks"] else ""
+    log.result_wrapped(log.printable(f"channels: {', '.join(parts) or 'as before'}{gone}"), hanging=2)
 
 
 def _print_layers(result: ConversionResult) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import midge.converter
@@ -97,6 +98,42 @@ def test_the_ten_worst_layers_are_shown_the_worst_first(
 
     assert shown == [f"layer_{n}" for n in range(11, 1, -1)]
     assert "layer_0" in everything
+
+
+PRUNED: dict[str, Any] = {
+    "kind": "prune",
+    "budget": "instructions",
+    "board": "mps2-an386",
+    "before": {"macs": 273536, "parameters": 12000, "instructions": 400000},
+    "after": {"macs": 136768, "parameters": 9000, "instructions": 299600},
+    "groups": [
+        {"name": "stem", "before": 24, "after": 24},
+        {"name": "wide", "before": 64, "after": 48},
+        {"name": "head", "before": 32, "after": 8},
+        *({"name": f"inner_{n}", "before": 40, "after": 36} for n in range(6)),
+    ],
+    "blocks": ["add_2"],
+    "losses": [],
+}
+
+
+def test_what_pruning_removed_is_said_the_layers_that_lost_most_first(
+    midge: Midge, calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from midge import converter
+
+    plain = converter.convert
+    monkeypatch.setattr(
+        converter, "convert", lambda *a, **options: msgspec.structs.replace(plain(*a, **options), steps=[PRUNED])
+    )
+    (tmp_path / "m.keras").write_bytes(b"PK")
+    said = " ".join(midge("convert", tmp_path / "m.keras", "-o", tmp_path / "o.tflite").out.split())
+
+    costs = "MACs 273,536 to 136,768 (-50.0%), parameters 12,000 to 9,000 (-25.0%), "
+    assert f"pruned: {costs}instructions 400,000 to 299,600 (-25.1%) channels:" in said
+    assert "channels: head 32 to 8, wide 64 to 48, inner_0 40 to 36, " in said
+    assert "inner_3 40 to 36, 2 more (--verbose lists all); branches removed: add_2 Quantization error" in said
+    assert "stem" not in said
 
 
 @pytest.mark.parametrize("name", ["o.tflite", "o.report.json", "o.recipe.toml", "m.keras"])
