@@ -184,8 +184,10 @@ def _save(path: Path, x: Any, y: Any) -> Path:
 def _fit(network: Any, paths: tuple[Path, Path, Path], folder: Path, epochs: int) -> Path:
     """Train a network with Adam and a cosine schedule; return the file that it is saved in."""
     import keras
+    import tensorflow as tf
 
     keras.utils.set_random_seed(1)
+    tf.config.experimental.enable_op_determinism()
     data = np.load(paths[0])
     steps = epochs * -(-len(data["x"]) // 64)
     network.compile(
