@@ -80,7 +80,7 @@ class Measured:
         context.say(f"measuring on {step.board}")
         cost = self._cost(model)
         rates = measured.rates(cost.layers) if step.budget == "instructions" else None
-        self._wanted = (1 - step.remove) * measured.value(cost, step.budget)
+        self._wanted, most = (1 - step.remove) * measured.value(cost, step.budget), 0.0
         for least in _leasts(step):
             self.cutter = Cutter(step, least, network, context.training_data(), task, rates)
             smallest = self.cutter.smallest(model)
@@ -88,7 +88,8 @@ class Measured:
             self._least = self.cutter.cost(smallest), measured.value(self._cost(smallest), step.budget)
             if self._least[1] <= self._wanted:
                 return
-        raise InputError(out_of_reach(step, 1 - self._least[1] / self._full[1], context.name))
+            most = max(most, 1 - self._least[1] / self._full[1])
+        raise InputError(out_of_reach(step, most, context.name))
 
     def target(self, number: int) -> float:
         """Return the cost after a round: each takes the same share of what is left."""
