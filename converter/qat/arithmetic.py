@@ -19,8 +19,8 @@ def attach(exact: Any, smooth: Any) -> Any:
     The straight-through estimator (Bengio, Léonard and Courville 2013): ``smooth`` is the same without the roundings.
     """
 
-    def gradient(upstream: Any) -> tuple[Any, Any]:
-        return tf.zeros_like(upstream), upstream
+    def gradient(upstream: Any) -> tuple[None, Any]:
+        return None, upstream
 
     return tf.identity(exact), gradient
 
