@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -24,6 +25,24 @@ def build(family: str) -> Any:
 
     keras.backend.clear_session()  # names count from the start
     return build_family(family)
+
+
+def short() -> Any:
+    """A network that is quickly trained, with statistics and weights that are not at rest."""
+    import keras
+    from keras import layers
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(7)
+    image = keras.Input((8, 8, 3), name="image")
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(16, 3, padding="same")(image)))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(16, 3, activation="relu")(x))
+    model = keras.Model(image, layers.Dense(10, "softmax")(x))
+    draw = np.random.default_rng(7)
+    for variable in model.variables:
+        if len(variable.shape) == 1:
+            variable.assign(draw.uniform(0.5, 1.5, variable.shape))
+    return model
 
 
 def surroundings(model: Any, folder: Path | None = None, say: Any = None, labels: bool = True) -> tuple[Any, Any]:
@@ -123,7 +142,7 @@ def test_interrupted_pruning_ends_with_the_same_weights(tmp_path: Path) -> None:
 
     def weights(folder: Path, say: Any = None) -> list[np.ndarray]:
         keras.utils.set_random_seed(7)
-        after, _ = pruned(step, build("resnet"), folder=folder, say=say)
+        after, _ = pruned(step, short(), folder=folder, say=say)
         return [np.asarray(v) for v in after.variables]
 
     def stop(stage: str) -> None:
@@ -138,6 +157,15 @@ def test_interrupted_pruning_ends_with_the_same_weights(tmp_path: Path) -> None:
 
     assert all((a == b).all() for a, b in zip(whole, resumed, strict=True))
     assert not any("round 1" in stage for stage in said)
+
+
+def test_what_is_cut_without_training_has_the_widths_of_what_is_cut_and_trained() -> None:
+    """A search probes recipes without their training, for what they cost."""
+    step = Prune(remove=0.5, rounds=2, training=Training(epochs=1, batch=16))
+    trained, probed = (pruned(one, short())[1] for one in (step, msgspec.structs.replace(step, training=UNTRAINED)))
+
+    assert trained["groups"] == probed["groups"]
+    assert trained["losses"] != probed["losses"]
 
 
 def test_what_cannot_be_pruned_is_refused_before_any_training() -> None:
