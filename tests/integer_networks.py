@@ -15,6 +15,10 @@ from midge.runtime.tflite.writer import write_model
 
 SAMPLES = 48
 
+RECURRENT = ("simple_rnn", "lstm", "gru")
+STEPS = 3
+"""Of recurrent networks, which are unrolled: what takes time is TensorFlow's tracing of every operator."""
+
 
 def integers(network: Any, data: Dataset, weights: Literal["int8", "int4"] = "int8") -> Any:
     """Quantize a network after training, its biases corrected."""
@@ -37,6 +41,11 @@ def family(name: str) -> tuple[Any, Dataset]:
 
     keras.backend.clear_session()  # names count from the start
     model = build(name)
+    if name in RECURRENT:
+        shorter = keras.Input((STEPS, *model.inputs[0].shape[2:]), name="x")
+        weights = model.get_weights()
+        model = keras.models.clone_model(model, input_tensors=shorter)
+        model.set_weights(weights)
     network = from_keras(model)
     inputs = tuple(samples(model, SAMPLES)[spec.name] for spec in network.inputs)
     labels = None if name == "autoencoder" else network.predict(inputs)[0].argmax(axis=-1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
-from integer_networks import assert_exported_as_simulated, family, integers
+from integer_networks import assert_exported_as_simulated, exported, family, integers
 
 from midge.converter.data import Dataset
 from midge.converter.steps.step import Training
@@ -30,8 +30,9 @@ FAMILIES = (
     "gru",
     "two_headed",
 )
-FOUR_BITS = (("lenet", "int4"), ("lstm", "int4"))
-SHORT = Training(epochs=1, batch=16, learning_rate=1e-2)
+FOUR_BITS = (("lenet", "int4"), ("simple_rnn", "int4"))
+DIGITS = Path(__file__).parents[3] / "examples" / "digits"
+SHORT = Training(epochs=1, batch=16, learning_rate=3e-3)
 
 
 @pytest.mark.parametrize(("name", "weights"), [*((name, "int8") for name in FAMILIES), *FOUR_BITS])
@@ -46,23 +47,44 @@ def test_a_trained_network_is_exported_as_it_was_simulated(name: str, weights: L
     assert_exported_as_simulated(trained.network, data.inputs)
 
 
-def test_a_residual_network_is_exported_as_it_was_simulated_on_500_images() -> None:
-    from reference import SHARED
+def test_the_steps_of_training_compute_what_the_file_computes() -> None:
+    import tensorflow as tf
+    from keras.models import load_model
 
-    from midge.converter import export
-    from midge.converter.load import load
-    from midge.converter.qat.train import train_integers
+    from midge.converter.checkpoints import Checkpoints
+    from midge.converter.losses import Task
+    from midge.converter.network import from_keras
+    from midge.converter.qat.simulator import Simulator
+    from midge.converter.training import train
 
-    path, data = SHARED / "models" / "pretrainedResnet.h5", SHARED / "data" / "cifar10_500.npz"
-    if not path.exists() or not data.exists():
-        pytest.skip("the reference models and data are not beside the repository (../shared)")
-    network = export.compute_in_float32(load(path, path.parent))
-    images = np.load(data)["images"].astype(np.float32)
-    labels = np.load(data)["labels"]
-    tuning = Dataset("training", (images[:64],), labels[:64])
-    trained = train_integers(integers(network, tuning), network, tuning, SHORT)
+    network = from_keras(load_model(DIGITS / "digits.keras"))
+    with np.load(DIGITS / "test.npz") as file:
+        images, digits = file["x"], file["y"]
+    data = Dataset("training", (images,), digits)
+    simulator = Simulator(integers(network, data), learn_scales=True)
+    task = Task(network, data)
 
-    assert_exported_as_simulated(trained.network, (images,))
+    def repeat(loss: Any, data: Dataset, after_step: Any) -> None:
+        quiet: dict[str, Any] = {"checkpoints": Checkpoints(None), "say": lambda _: None, "stage": "steps"}
+        train(loss, simulator.variables, data, SHORT, seed=0, after_step=after_step, **quiet)
+
+    repeat(lambda x, y: task.against_labels(simulator.run_real(x), x, y), data, simulator.limit)
+    # The same steps again, each taken back, so that one network computes all of them: what did they compute?
+    trained = [np.asarray(variable) for variable in simulator.variables]
+    computed = tf.Variable(tf.fill((len(images), 10), 1000.0))
+
+    def watched(x: Any, numbers: Any) -> Any:
+        (outputs,) = simulator.run(x)
+        computed.scatter_nd_update(numbers[:, None], outputs)
+        return tf.reduce_mean(tf.square(outputs - tf.one_hot(tf.gather(digits, numbers), 10, 127.0, -128.0)))
+
+    def take_back() -> None:
+        for variable, value in zip(simulator.variables, trained, strict=True):
+            variable.assign(value)
+
+    repeat(watched, Dataset("training", (images,), np.arange(len(images))), take_back)
+
+    np.testing.assert_array_equal(computed.numpy(), exported(simulator.export(), (images,))[0])
 
 
 def test_a_network_is_simulated_as_its_file_computes_before_training_too() -> None:
