@@ -23,7 +23,8 @@ def conv_2d(call: Call) -> Sequence[Any]:
     options = call.node.attributes
     _, height, width, channels = call.node.input(1).shape
     x, w = _operands(call, height * width * channels)
-    kernel = tf.transpose(w, (1, 2, 3, 0))
+    # TensorFlow has no gradient of dilated convolutions on CPUs, but it has one of kernels with zeros between.
+    kernel = _spread(tf.transpose(w, (1, 2, 3, 0)), (options.dilation_height, options.dilation_width))
     groups = call.node.input(0).shape[3] // channels
     pieces = [
         tf.nn.conv2d(
@@ -31,7 +32,6 @@ def conv_2d(call: Call) -> Sequence[Any]:
             part_of_kernel,
             strides=(options.stride_height, options.stride_width),
             padding=_padding(options.padding),
-            dilations=(options.dilation_height, options.dilation_width),
         )
         for part, part_of_kernel in zip(tf.split(x, groups, 3), tf.split(kernel, groups, 3), strict=True)
     ]
@@ -104,6 +104,19 @@ def _integers(sums: Any, bias: Any, factors: Any, numbers: Any) -> Any:
 
 def _padding(number: int) -> str:
     return "SAME" if number == SAME else "VALID"
+
+
+def _spread(kernel: Any, dilations: tuple[int, int]) -> Any:
+    """Put zeros between the rows and columns of a kernel, so that it need not be dilated."""
+    for axis, dilation in enumerate(dilations):
+        if dilation > 1:
+            shape = list(kernel.shape)
+            size = (shape[axis] - 1) * dilation + 1
+            borders = [[0, dilation - 1 if n == axis + 1 else 0] for n in range(5)]
+            shape[axis] *= dilation
+            wide = tf.reshape(tf.pad(tf.expand_dims(kernel, axis + 1), borders), shape)
+            kernel = wide[:size] if axis == 0 else wide[:, :size]
+    return kernel
 
 
 def _by_taps(
