@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from oracle import Case, build, expected
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
 LAYERS = 6
-"""Of each operator and type."""
+"""Of each operator and type, evaluated operation by operation."""
+TRACED = 2
+"""Of them, evaluated as a traced graph too, which TensorFlow rewrites before it runs."""
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 # Spelled out, so that collecting the tests does not import TensorFlow.
@@ -60,8 +63,13 @@ def holds_uint8(case: Case) -> bool:
     return any(tensor.dtype is DType.UINT8 for tensor in read_model(build(case)).tensors)
 
 
-def simulated(case: Case) -> list[np.ndarray]:
-    """Evaluate a case in the training graph, one sample with the outputs' whole shapes."""
+def simulated(case: Case, *, traced: bool) -> list[np.ndarray]:
+    """Evaluate a case in the training graph, one sample with the outputs' whole shapes.
+
+    Traced, it is differentiated too, as training does.
+    """
+    import tensorflow as tf
+
     from midge.converter.qat.simulator import Simulator
     from midge.converter.quantizer.integer import IntegerNetwork
     from midge.runtime.tflite.reader import read_model
@@ -76,7 +84,19 @@ def simulated(case: Case) -> list[np.ndarray]:
     ]
     nothing = graph.replace(tensors=())
     simulator = Simulator(IntegerNetwork(nothing, graph))
-    outputs = simulator.activations([values.astype(np.float32)[None] for values in real], graph.outputs)
+    inputs = [tf.constant(values.astype(np.float32)[None]) for values in real]
+
+    def differentiated(*tensors: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            outputs = simulator.activations(tensors, graph.outputs)
+        gradients = tape.gradient(outputs, [*tensors, *simulator.variables])
+        return outputs, [gradient for gradient in gradients if gradient is not None]
+
+    if traced:
+        outputs, _ = tf.function(differentiated, autograph=False)(*inputs)
+    else:
+        outputs = simulator.activations(inputs, graph.outputs)
     return [
         np.asarray(values)[0].astype(graph.tensors[index].dtype.numpy)
         for index, values in zip(graph.outputs, outputs, strict=True)
@@ -98,8 +118,9 @@ def test_training_evaluates_a_layer_as_firmware_does(operator: str, dtype: str) 
             continue
         wanted = expected(case)
 
-        for right, found in zip(wanted, simulated(case), strict=True):
-            np.testing.assert_array_equal(found, right, err_msg=f"layer {number}")
+        for traced in (False, True)[: 2 if tried < TRACED else 1]:
+            for right, found in zip(wanted, simulated(case, traced=traced), strict=True):
+                np.testing.assert_array_equal(found, right, err_msg=f"layer {number}, traced: {traced}")
         tried += 1
         if tried == LAYERS:
             break
