@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,10 @@ def convert(
     check_output(output, inputs, ("", ".report.json", ".recipe.toml"))
     if any(_same(path, recipe) for path in (output, beside(output, ".report.json"))):
         raise InputError(f"the output {output} would overwrite the recipe {recipe}; choose another name")
-    folder = work_folder(work, "convert") if chosen.needs_training else None
-    with prepare(model, sources, input_scale, input_offset, seed) as prepared:
+    with (
+        work_folder(work, "convert") if chosen.needs_training else nullcontext() as folder,
+        prepare(model, sources, input_scale, input_offset, seed) as prepared,
+    ):
         checkpoints = None if folder is None else folder / prepared.key(chosen)
         made = prepared.run(chosen, checkpoints, progress)
         result, contents = describe(made, output)
@@ -82,8 +85,8 @@ def convert(
         if _same(recipe_file, recipe):
             del contents[recipe_file]  # converted by the very recipe that an earlier run left here
         write_all(contents)
-    if checkpoints is not None:
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        if checkpoints is not None:
+            shutil.rmtree(checkpoints, ignore_errors=True)
     return result
 
 
@@ -137,8 +140,9 @@ def check_output(output: Path, inputs: Sequence[Path], suffixes: Sequence[str]) 
                 raise InputError(f"the output {path} would overwrite the input {other}; choose another name")
 
 
-def work_folder(work: PathLike | None, name: str) -> Path:
-    """Return the folder for work in progress, which is there and can be written to.
+@contextmanager
+def work_folder(work: PathLike | None, name: str) -> Iterator[Path]:
+    """Give the folder for work in progress, which is there and can be written to; take it away if it stays empty.
 
     Args:
         work: as the user gave it; None means the cache.
@@ -148,14 +152,21 @@ def work_folder(work: PathLike | None, name: str) -> Path:
         InputError: it cannot be made or written to.
     """
     folder = cache_directory() / name if work is None else Path(work)
+    found = True
     try:
+        found = folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         reason = "" if os.access(folder, os.W_OK | os.X_OK) else "no permission to write there"
     except OSError as error:
         reason = error.strerror or str(error)
     if reason:
         raise InputError(f"cannot keep work in progress in {folder}: {reason}; name another folder with --work (work=)")
-    return folder
+    try:
+        yield folder
+    finally:
+        if not found:
+            with suppress(OSError):  # work in progress lies there
+                folder.rmdir()
 
 
 def _same(path: Path, other: object) -> bool:

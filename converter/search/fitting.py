@@ -139,8 +139,7 @@ def fit(
     check_output(output, input_files(model, sources), ("", ".report.json", ".recipe.toml", PICTURE))
     check_measurable(described, compiler)
     table = families()
-    folder = work_folder(work, "fit")
-    with prepare(model, sources, input_scale, input_offset, seed) as prepared:
+    with work_folder(work, "fit") as folder, prepare(model, sources, input_scale, input_offset, seed) as prepared:
         journal = Journal(folder / prepared.key())
         trials = _Trials(prepared, journal, described, asked, optimize, compiler, progress, tried)
         found = _search(table, asked, trainings, trials)
