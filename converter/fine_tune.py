@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from midge.converter.context import Context
@@ -82,6 +83,9 @@ def fine_tune(
         ConversionError: the loss became NaN or infinite.
     """
     share = training.teacher if task.has_labels else 1.0
+    for number, variable in enumerate(model.non_trainable_variables):
+        if variable.path.endswith("seed_generator_state"):  # dropout's: saved models do not keep them
+            variable.assign(np.array([context.seed % 2**32, number], np.uint32))
 
     def loss(inputs: tuple[Any, ...], labels: Any) -> Any:
         outputs, own = run(model, inputs, training=batch_statistics)

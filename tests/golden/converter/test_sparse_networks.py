@@ -221,3 +221,24 @@ def test_settings_from_python_are_checked_as_those_of_a_recipe() -> None:
 
     with pytest.raises(InputError, match="sparsity must be 0 or more"):
         sparsify(build("mlp"), np.zeros((4, 20), np.float32), sparsity=2.0)
+
+
+def test_what_ran_before_does_not_change_what_dropout_drops() -> None:
+    """A model that is read from a checkpoint has dropout as it began, one that was trained just now has not."""
+    import keras
+
+    from midge import sparsify
+
+    keras.utils.set_random_seed(0)
+    dense = keras.layers.Dense
+    model = keras.Sequential([keras.Input((8,)), dense(16, "relu"), keras.layers.Dropout(0.5), dense(9), dense(3)])
+    x = np.random.default_rng(0).normal(size=(48, 8)).astype(np.float32)
+
+    def weights() -> list[Any]:
+        return sparsify(model, (x, np.arange(48) % 3), sparsity=0.5, rounds=0, training=SHORT).get_weights()
+
+    before = weights()
+    model(x, training=True)
+
+    for a, b in zip(before, weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
