@@ -60,7 +60,15 @@ def test_half_the_channels_rounded_up_to_a_multiple_of_four() -> None:
     assert context.notes[0]["student_parameters"] == 21 * 20 + 21 * 12 + 13 * 4
 
 
-@pytest.mark.parametrize("family", ["inception", "resnet", "mobilenet_v2", "lstm", "gru", "two_headed", "autoencoder"])
+@pytest.mark.parametrize(
+    "family",
+    [
+        "inception",
+        "lstm",
+        "two_headed",
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("resnet", "mobilenet_v2", "gru", "autoencoder")),
+    ],
+)
 def test_students_of_all_families_learn(family: str) -> None:
     from midge.converter.distill import run
 

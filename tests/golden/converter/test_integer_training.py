@@ -30,12 +30,20 @@ FAMILIES = (
     "gru",
     "two_headed",
 )
+SHORTEST = ("mlp", "mobilenet_v2", "simple_rnn", "two_headed")
+"""The others take minutes: `pytest --long`."""
 FOUR_BITS = (("lenet", "int4"), ("simple_rnn", "int4"))
 DIGITS = Path(__file__).parents[3] / "examples" / "digits"
 SHORT = Training(epochs=1, batch=16, learning_rate=3e-3)
 
 
-@pytest.mark.parametrize(("name", "weights"), [*((name, "int8") for name in FAMILIES), *FOUR_BITS])
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        *(pytest.param(name, "int8", marks=() if name in SHORTEST else pytest.mark.long) for name in FAMILIES),
+        *(pytest.param(*case, marks=() if case == FOUR_BITS[0] else pytest.mark.long) for case in FOUR_BITS),
+    ],
+)
 def test_a_trained_network_is_exported_as_it_was_simulated(name: str, weights: Literal["int8", "int4"]) -> None:
     from midge.converter.qat.train import train_integers
 

@@ -82,8 +82,14 @@ def test_nothing_to_make_sparse_and_wrong_labels_are_refused_before_training() -
         check(Sparsify(sparsity=0.5), state, context)
 
 
-@pytest.mark.parametrize("pattern", ["unstructured", "2:4", f"{BLOCKS[0][0]}x{BLOCKS[0][1]}"])
-@pytest.mark.parametrize("family", ["resnet", "mobilenet_v2", "autoencoder"])
+@pytest.mark.parametrize(
+    ("family", "pattern"),
+    [
+        pytest.param(family, pattern, marks=() if i == j else pytest.mark.long)
+        for i, family in enumerate(("resnet", "mobilenet_v2", "autoencoder"))
+        for j, pattern in enumerate(("unstructured", "2:4", f"{BLOCKS[0][0]}x{BLOCKS[0][1]}"))
+    ],
+)
 def test_zeros_survive_the_conversion(family: str, pattern: str, tmp_path: Path) -> None:
     """What is zero in Keras is zero in int8, where the kernels look for it."""
     from keras_networks import samples
