@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -47,6 +47,13 @@ IMAGE_RECIPES = (
     "int8 prune25_int8 prune50_int8 prune75_int8 sparse75_int8 cluster16_int8 int4 mixed distill_int8 qat_int8 qat_int4"
 ).split()
 STUDENT_SEEDS = (0, 1, 2)
+STUDENTS: dict[str, tuple[Literal["teacher", "random"], float, float]] = {
+    "student alone": ("random", 0.0, 0.0),
+    "student alone, shifted images": ("random", 0.0, 0.1),
+    "student distilled, shifted images": ("random", 0.9, 0.1),
+    "student distilled, from the teacher's weights": ("teacher", 0.9, 0.1),
+}
+"""A quarter of the channels: how it begins, the weight of the teacher's loss, and how far images are shifted."""
 
 
 def main() -> int:
@@ -227,9 +234,9 @@ def _common_jobs() -> list[Job]:
 def _digit_jobs() -> list[Job]:
     jobs = [*_common_jobs(), ("sparse75_int8", load_recipe("sparse75_int8"), 0), ("mixed", load_recipe("mixed"), 0)]
     for seed in STUDENT_SEEDS:
-        for name, teacher in (("student alone", 0.0), ("student distilled", 0.9)):
-            training = Training(epochs=30, learning_rate=2e-3, teacher=teacher)
-            step = Distill(width=0.25, initialise="random", features=float(teacher > 0), training=training)
+        for name, (initialise, teacher, shift) in STUDENTS.items():
+            training = Training(epochs=20, batch=64, learning_rate=4e-3, teacher=teacher, shift=shift)
+            step = Distill(width=0.25, initialise=initialise, temperature=2.0, features=0.0, training=training)
             jobs.append((name, Recipe(1, "student", "A quarter of the channels.", (step, INT8)), seed))
     return jobs
 
